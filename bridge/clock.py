@@ -1,0 +1,30 @@
+"""Where time comes from, and the one way in which it is written.
+
+Timestamps are UTC with milliseconds and a ``Z``, everywhere, so that the order of the texts is the order of
+the instants. Code that needs the time takes a :data:`Clock`, so that a test can turn it.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """The present, in UTC."""
+    return datetime.now(UTC)
+
+
+def to_stamp(instant: datetime) -> str:
+    """Write an instant as ``2026-11-20T21:05:09.123Z``, cut (not rounded) to milliseconds.
+
+    >>> to_stamp(datetime(2026, 11, 20, 21, 5, 9, 123999, tzinfo=UTC))
+    '2026-11-20T21:05:09.123Z'
+    """
+    instant = instant.astimezone(UTC)
+    return f"{instant:%Y-%m-%dT%H:%M:%S}.{instant.microsecond // 1000:03d}Z"
+
+
+def from_stamp(stamp: str) -> datetime:
+    """Read what :func:`to_stamp` wrote."""
+    return datetime.fromisoformat(stamp)

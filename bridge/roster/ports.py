@@ -1,0 +1,127 @@
+"""What the reconciler needs from the outside, in the domain's words.
+
+A source is whatever states rosters: one context of an LTI platform, later a whole OneRoster provider. The
+reconciler and the mirror know it by these protocols only.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+from bridge.roster.identity import ContextKey, SourcedId
+
+
+class FactKind(StrEnum):
+    """What a fact is about."""
+
+    CONTEXT = "context"
+    MEMBER = "member"
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """One thing that a source says.
+
+    :param subject: what it is about, unique per kind within the context; empty for the context itself.
+    :param raw: the JSON text as it came, byte for byte.
+    """
+
+    kind: FactKind
+    subject: str
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """One thing that a source says and that cannot be used: it is quarantined, the rest of the roster goes on.
+
+    :param position: its place in the answer, from 0.
+    :param subject: whom it is about, if that much can be read. If it cannot, the snapshot removes nobody, because the
+        unreadable one may be anybody.
+    :param reason: what is wrong, without personal data.
+    """
+
+    position: int
+    subject: str | None
+    reason: str
+
+
+class Snapshot(Protocol):
+    """What one source says about one context, read once, as a stream.
+
+    Iterating does all the network there is, and holds one page in memory.
+
+    :raises bridge.errors.SourceUnavailable: while iterating: try later.
+    :raises bridge.errors.SourceRefused: while iterating: the platform said no, or the answer cannot be trusted
+        (a page that repeats, a limit that was hit). Nothing of the snapshot may be used then.
+    """
+
+    @property
+    def source(self) -> str:
+        """The name of the source: the tenant."""
+
+    @property
+    def context(self) -> ContextKey:
+        """The context that it describes."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether somebody not in it has left: false for filtered reads, and for platforms that show only some."""
+
+    def __iter__(self) -> Iterator[Stated | Rejected]: ...
+
+    def merge(self, earlier: bytes, later: bytes) -> bytes:
+        """One text out of two about the same subject in one snapshot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A stated thing as the mirror keeps it."""
+
+    kind: FactKind
+    context: ContextKey
+    subject: str
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """What one record should be.
+
+    :param body: the OneRoster document without ``dateLastModified``, ``sourcedId`` first; ``None`` if the facts give
+        none: if the mirror holds it, it becomes ``tobedeleted``.
+    """
+
+    collection: str
+    sourced_id: SourcedId
+    body: Mapping[str, Any] | None
+
+
+class Derivation(Protocol):
+    """Facts to documents for one source: a pure function of the facts, the role table and the settings."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Names everything but the facts that the documents depend on: when it changes, all are derived anew."""
+
+    def reject(self, stated: Stated) -> str | None:
+        """Why a stated thing cannot be used, in words without personal data; ``None`` if it can."""
+
+    def claims_lead(self, fact: Stated | Fact) -> bool:
+        """Whether a member claims to be the one primary teacher: her neighbours' documents depend on how many do."""
+
+    def of_source(self) -> Sequence[Derived]:
+        """The records supplied for the source as a whole: school, calendar."""
+
+    def of_context(self, fact: Fact | None, context: ContextKey) -> Sequence[Derived]:
+        """The class and its course."""
+
+    def of_member(
+        self, subject: str, context: ContextKey, facts: Sequence[Fact], *, sole_lead: bool
+    ) -> Sequence[Derived]:
+        """The person and her enrollment in one context.
+
+        :param facts: every live fact about her, of every context of the source, in any order.
+        :param sole_lead: whether exactly one member of this context claims the lead.
+        """
