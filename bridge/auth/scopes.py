@@ -1,0 +1,45 @@
+"""The OAuth 2 scopes of OneRoster Rostering, and which of them a token request gets.
+
+OneRoster 1.1 had the same three under other names. Clients that go on asking in those words mean the same, and
+are answered in them.
+
+Source: OneRoster 1.2 Rostering service, OpenAPI document v1.0, security scheme ``OAuth2CC``.
+"""
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+ROSTER_CORE = "https://purl.imsglobal.org/spec/or/v1p2/scope/roster-core.readonly"
+ROSTER = "https://purl.imsglobal.org/spec/or/v1p2/scope/roster.readonly"
+ROSTER_DEMOGRAPHICS = "https://purl.imsglobal.org/spec/or/v1p2/scope/roster-demographics.readonly"
+
+ONEROSTER_SCOPES = (ROSTER_CORE, ROSTER, ROSTER_DEMOGRAPHICS)
+
+_FORMER_NAMES = {scope.replace("/v1p2/", "/v1p1/"): scope for scope in ONEROSTER_SCOPES}
+
+
+@dataclass(frozen=True, slots=True)
+class GrantedScopes:
+    """What a token request gets.
+
+    :param scopes: the scopes, by their OneRoster 1.2 names.
+    :param wording: the same as the ``scope`` of the answer, in the words of the question; empty if nothing is left.
+    """
+
+    scopes: frozenset[str]
+    wording: str
+
+
+def grant_scopes(asked: str | None, allowed: AbstractSet[str]) -> GrantedScopes:
+    """What a client that is allowed some scopes gets when it asks: what it asks for, as far as it is allowed.
+
+    Who asks for nothing gets everything allowed. Words that mean nothing here are passed over.
+
+    :param asked: the ``scope`` parameter, if there was one.
+
+    >>> grant_scopes("https://purl.imsglobal.org/spec/or/v1p1/scope/roster.readonly", {ROSTER}).scopes == {ROSTER}
+    True
+    """
+    words = sorted(allowed) if asked is None else list(dict.fromkeys(asked.split()))
+    granted = {word: scope for word in words if (scope := _FORMER_NAMES.get(word, word)) in allowed}
+    return GrantedScopes(frozenset(granted.values()), " ".join(granted))

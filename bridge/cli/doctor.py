@@ -1,0 +1,64 @@
+"""``bridge doctor``: what is wrong, and what to do about it."""
+
+import sqlite3
+import sys
+
+import click
+
+from bridge.cli.common import Session, echo_json, json_option, pass_session
+from bridge.errors import BridgeError
+from bridge.lti.platform import Platform
+from bridge.wiring import SCHEDULER_LEASE, Wiring
+
+_Check = tuple[str, str | None]
+
+
+@click.command()
+@json_option
+@pass_session
+def doctor(session: Session, as_json: bool) -> None:
+    """Check the configuration, both files, the scheduler and each platform."""
+    wiring = session.wiring
+    checks: list[_Check] = [
+        ("configuration", None),
+        ("mirror", _integrity(wiring.mirror.db.conn)),
+        ("registry", _integrity(wiring.registry.db.conn)),
+        ("role table", _role_table(wiring)),
+        ("scheduler", _scheduler(wiring)),
+        *((f"platform {platform.tenant}", _platform(wiring, platform)) for platform in wiring.registry.platforms.all()),
+    ]
+    if as_json:
+        echo_json([{"check": name, "problem": problem} for name, problem in checks])
+    else:
+        for name, problem in checks:
+            click.echo(f"{'ok     ' if problem is None else 'PROBLEM'}  {name}{f': {problem}' if problem else ''}")
+    if any(problem for _, problem in checks):
+        sys.exit(1)
+
+
+def _integrity(connection: sqlite3.Connection) -> str | None:
+    (answer,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    return None if answer == "ok" else f"the file is damaged ({answer}): restore it from a backup"
+
+
+def _role_table(wiring: Wiring) -> str | None:
+    try:
+        _ = wiring.role_table
+    except BridgeError as error:
+        return str(error)
+    return None
+
+
+def _scheduler(wiring: Wiring) -> str | None:
+    if wiring.registry.leases.held(SCHEDULER_LEASE) is None:
+        return "none is running, so nothing is reconciled by itself: run 'bridge serve' or 'bridge schedule'"
+    return None
+
+
+def _platform(wiring: Wiring, platform: Platform) -> str | None:
+    """Ask the platform for what the bridge asks it for every night, short of a roster."""
+    try:
+        wiring.check_platform(platform)
+    except BridgeError as error:
+        return str(error)
+    return None

@@ -1,0 +1,89 @@
+"""``bridge platforms``: the LMSs at which the bridge is installed."""
+
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from bridge.cli.common import Session, echo_json, echo_table, json_option, pass_session, report
+from bridge.lti.options import parse_options
+from bridge.lti.platform import Platform
+from bridge.lti.vendors import PROFILES
+
+
+@click.group()
+def platforms() -> None:
+    """Register the LMSs that rosters are read from."""
+
+
+@platforms.command("add")
+@click.option("--issuer", required=True, help="The platform's issuer (iss), exactly as it writes it.")
+@click.option("--client-id", required=True, help="The client id that the platform gave the bridge.")
+@click.option("--auth-login-url", required=True, help="The platform's OIDC authorization endpoint.")
+@click.option("--token-url", required=True, help="The platform's access token endpoint.")
+@click.option("--jwks-url", required=True, help="The platform's key set.")
+@click.option("--token-audience", help="The audience of token requests, if it is not the token URL.")
+@click.option("--vendor", type=click.Choice(sorted(PROFILES)), default="generic", show_default=True)
+@click.option("--tenant", help="The short name that its people are known under for good; default from the issuer.")
+@click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Override an option; may be repeated.")
+@json_option
+@pass_session
+def add(session: Session, as_json: bool, options: tuple[str, ...], **fields: Any) -> None:
+    """Register a platform; prints what to enter there."""
+    platform = session.wiring.registry.platforms.add(**fields, options=parse_options(options))
+    root = session.settings.server.public_url
+    ours = {
+        "login_url": f"{root}/lti/login",
+        "redirect_url": f"{root}/lti/launch",
+        "jwks_url": f"{root}/.well-known/jwks.json",
+    }
+    report(
+        as_json,
+        {**_shown(platform), "bridge": ours},
+        f"Registered as tenant {platform.tenant}. At the platform, enter:\n"
+        f"  login initiation URL  {ours['login_url']}\n"
+        f"  redirect URL          {ours['redirect_url']}\n"
+        f"  key set URL           {ours['jwks_url']}\n"
+        f"and switch on Names and Role Provisioning Services.",
+    )
+
+
+@platforms.command("list")
+@json_option
+@pass_session
+def list_(session: Session, as_json: bool) -> None:
+    """List the registered platforms."""
+    found = session.wiring.registry.platforms.all()
+    if as_json:
+        echo_json([_shown(platform) for platform in found])
+        return
+    echo_table(
+        ("id", "tenant", "issuer", "client id", "vendor"),
+        [(one.id, one.tenant, one.issuer, one.client_id, one.vendor) for one in found],
+        empty="No platform is registered: see 'bridge platforms add --help'.",
+    )
+
+
+@platforms.command("replace")
+@click.argument("tenant")
+@click.option("--client-id", required=True, help="The new client id.")
+@click.option("--former-client-id", help="The client id that it replaces, if the tenant has several.")
+@json_option
+@pass_session
+def replace(session: Session, tenant: str, as_json: bool, client_id: str, former_client_id: str | None) -> None:
+    """Put a new client id under an old tenant: no sourcedId changes."""
+    platform = session.wiring.registry.platforms.replace(tenant, client_id=client_id, former_client_id=former_client_id)
+    report(as_json, _shown(platform), f"Tenant {tenant} is now read with client id {client_id}.")
+
+
+@platforms.command("remove")
+@click.argument("platform_id", type=int)
+@pass_session
+def remove(session: Session, platform_id: int) -> None:
+    """Forget a platform; the mirror keeps what was read from it."""
+    session.wiring.registry.platforms.remove(platform_id)
+    click.echo(f"Platform {platform_id} is forgotten. Its records stay in the mirror.")
+
+
+def _shown(platform: Platform) -> dict[str, Any]:
+    return asdict(platform)

@@ -1,0 +1,196 @@
+"""The one place that changes served records.
+
+A record's row, its facets, the tallies, the change log and the outbox change together, here, inside a write transaction
+that the caller holds. What is already so is left alone: a no-op moves nothing.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+import msgspec
+from sqlite_utils import Database
+
+from bridge.errors import SourceRefused
+from bridge.roster.identity import SourcedId
+from bridge.roster.model import COLLECTIONS, Collection
+from bridge.roster.ports import Derived
+from bridge.roster.values import values_at
+
+_BATCH = 500
+
+
+class RecordChange(StrEnum):
+    """What happened to a record, as the change log and the outbox call it."""
+
+    ADDED = "added"
+    CHANGED = "changed"
+    REMOVED = "removed"
+    """It became ``tobedeleted``."""
+    RESTORED = "restored"
+    """It was ``tobedeleted`` and is active again."""
+
+
+class _Stored(NamedTuple):
+    seq: int
+    source: int
+    document: str
+
+
+class _Log(NamedTuple):
+    collection: str
+    sourced_id: str
+    kind: RecordChange
+    before: str | None
+
+
+def encode(body: Any) -> str:
+    """A document as it is stored: compact JSON, ``sourcedId`` first."""
+    return msgspec.json.encode(body).decode()
+
+
+class Documents:
+    """The records of one source, within one write transaction.
+
+    :param source: the source's number.
+    :param changed: the number of the write transaction.
+    """
+
+    def __init__(self, db: Database, source: int, changed: int) -> None:
+        self._db = db
+        self._source = source
+        self._changed = changed
+        self._next_seq: dict[str, int] = {}
+        self._fields: dict[str, dict[str, int]] = defaultdict(dict)
+        for field, collection, path in db.execute("SELECT field, collection, path FROM facet_fields"):
+            self._fields[collection][path] = field
+        self._tallies: Counter[tuple[str, str, str]] = Counter()
+        self.counts: Counter[tuple[str, RecordChange]] = Counter()
+
+    def put(self, derived: Sequence[Derived]) -> None:
+        """Make the records be what was derived.
+
+        What is derived as nothing becomes ``tobedeleted`` if it is there.
+
+        :raises SourceRefused: if a sourcedId already belongs to a record of another source.
+        """
+        by_collection: dict[str, list[Derived]] = defaultdict(list)
+        for one in derived:
+            by_collection[one.collection].append(one)
+        for name, group in by_collection.items():
+            for start in range(0, len(group), _BATCH):
+                self._put(COLLECTIONS[name], group[start : start + _BATCH])
+
+    def _put(self, collection: Collection, group: Sequence[Derived]) -> None:
+        stored = self._stored(collection, [one.sourced_id for one in group])
+        inserts: list[tuple[int, int, str, int, str]] = []
+        updates: list[tuple[str, int, int]] = []
+        facets_gone: list[tuple[int, str, int]] = []
+        facets_new: list[tuple[int, str, int]] = []
+        log: list[_Log] = []
+        for one in group:
+            old = stored.get(one.sourced_id)
+            if old is not None and old.source != self._source:
+                raise SourceRefused(f"{collection.singular} {one.sourced_id} already belongs to another source")
+            before = msgspec.json.decode(old.document) if old else None
+            body = one.body if one.body is not None else _retired(before)
+            if body is None:
+                continue
+            text = encode(body)
+            if old is not None and old.document == text:
+                continue
+            if old is None:
+                seq = self._take_seq(collection)
+                inserts.append((seq, self._source, one.sourced_id, self._changed, text))
+            else:
+                seq = old.seq
+                updates.append((text, self._changed, seq))
+            had, has = self._facets(collection, before), self._facets(collection, body)
+            facets_gone.extend((field, value, seq) for field, value in had - has)
+            facets_new.extend((field, value, seq) for field, value in has - had)
+            self._tally(collection, before, -1)
+            self._tally(collection, body, +1)
+            log.append(_Log(collection.name, one.sourced_id, _change(before, body), old.document if old else None))
+        execute = self._db.conn.executemany
+        execute(
+            f'INSERT INTO "{collection.name}" (seq, source, sourcedId, changed, document) VALUES (?, ?, ?, ?, ?)',  # noqa: S608
+            inserts,
+        )
+        execute(f'UPDATE "{collection.name}" SET document = ?, changed = ? WHERE seq = ?', updates)  # noqa: S608
+        execute("DELETE FROM facets WHERE field = ? AND value = ? AND seq = ?", facets_gone)
+        execute("INSERT INTO facets (field, value, seq) VALUES (?, ?, ?)", facets_new)
+        self._record(log)
+
+    def _stored(self, collection: Collection, sourced_ids: Sequence[SourcedId]) -> dict[str, _Stored]:
+        marks = ", ".join("?" * len(sourced_ids))
+        rows = self._db.execute(
+            f'SELECT sourcedId, seq, source, document FROM "{collection.name}" WHERE sourcedId IN ({marks})',  # noqa: S608
+            sourced_ids,
+        )
+        return {sourced_id: _Stored(*rest) for sourced_id, *rest in rows}
+
+    def _take_seq(self, collection: Collection) -> int:
+        # Never reused, not even after a purge: AUTOINCREMENT's own memory is asked, not the table's highest row.
+        if collection.name not in self._next_seq:
+            row = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (collection.name,)).fetchone()
+            self._next_seq[collection.name] = (row[0] if row else 0) + 1
+        seq = self._next_seq[collection.name]
+        self._next_seq[collection.name] += 1
+        return seq
+
+    def _facets(self, collection: Collection, body: Any) -> set[tuple[int, str]]:
+        if body is None:
+            return set()
+        fields = self._fields[collection.name]
+        return {(fields[path.name], value) for path in collection.facets for value in values_at(body, path.name)}
+
+    def _tally(self, collection: Collection, body: Any, step: int) -> None:
+        for kind in tallied_kinds(collection, body):
+            self._tallies[collection.name, body["status"], kind] += step
+
+    def _record(self, log: Iterable[_Log]) -> None:
+        entries = list(log)
+        self.counts.update((entry.collection, entry.kind) for entry in entries)
+        self._db.conn.executemany(
+            "INSERT INTO changes (changed, source, collection, sourcedId, kind, before) VALUES (?, ?, ?, ?, ?, ?)",
+            [(self._changed, self._source, *entry) for entry in entries],
+        )
+        self._db.conn.executemany(
+            "INSERT INTO outbox (changed, source, collection, sourcedId, kind) VALUES (?, ?, ?, ?, ?)",
+            [(self._changed, self._source, *entry[:3]) for entry in entries],
+        )
+
+    def finish(self) -> None:
+        """Write the tallies. To be called once, after the last :meth:`put`."""
+        self._db.conn.executemany(
+            "INSERT INTO tallies (source, collection, status, kind, count) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET count = count + excluded.count",
+            [(self._source, *key, step) for key, step in self._tallies.items() if step],
+        )
+
+
+def tallied_kinds(collection: Collection, body: Any) -> set[str]:
+    """Under which kinds a record counts: always ``""``, and each of its roles or its type."""
+    if body is None:
+        return set()
+    kinds = set(values_at(body, collection.kind)) if collection.kind else set()
+    return {"", *kinds}
+
+
+def _retired(before: Any) -> Any:
+    if before is None or before["status"] == "tobedeleted":
+        return None
+    return {**before, "status": "tobedeleted"}
+
+
+def _change(before: Any, after: Any) -> RecordChange:
+    if before is None:
+        return RecordChange.ADDED
+    match before["status"], after["status"]:
+        case "active", "tobedeleted":
+            return RecordChange.REMOVED
+        case "tobedeleted", "active":
+            return RecordChange.RESTORED
+        case _:
+            return RecordChange.CHANGED

@@ -1,0 +1,85 @@
+"""The mirror's file: opening it, and what it says of itself.
+
+One connection per thread. The web opens it read-only; only the reconciler writes.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from bridge import storage
+from bridge.mirror.query_sql import register_functions
+
+
+class Mirror:
+    """One connection to the mirror.
+
+    :param db: an open, migrated database; it belongs to the thread that opened it.
+    """
+
+    def __init__(self, db: Database) -> None:
+        self.db = db
+        register_functions(db.conn)
+
+    @classmethod
+    def open(cls, path: Path) -> "Mirror":
+        """Open for writing, made or migrated if need be.
+
+        :raises bridge.errors.ConfigError: if the file cannot be used, or is newer than this version of the bridge.
+        """
+        db = storage.open_database(path)
+        storage.migrate(db, "bridge.mirror.migrations")
+        return cls(db)
+
+    @classmethod
+    def open_read_only(cls, path: Path) -> "Mirror":
+        """Open for reading what :meth:`open` made.
+
+        :raises bridge.errors.ConfigError: if there is no usable file.
+        """
+        return cls(storage.open_database(path, read_only=True))
+
+    def close(self) -> None:
+        self.db.close()
+
+    @property
+    def epoch(self) -> str:
+        """New after every restore: marks of another epoch mean nothing here."""
+        return self._meta("epoch") or ""
+
+    @property
+    def public_url(self) -> str | None:
+        """The root on which the stored references are; ``None`` before the first record."""
+        return self._meta("public_url")
+
+    def rebase(self, public_url: str) -> None:
+        """Move every stored reference to another public root, in one transaction, moving no stamp.
+
+        To a consumer the records are the same: only the bridge's own address in them has changed.
+        """
+        with storage.write(self.db):
+            old = self.public_url
+            if old == public_url:
+                return
+            if old is not None:
+                before, after = (f'"href":"{root}/ims/oneroster/' for root in (old, public_url))
+                for (collection,) in self.db.execute("SELECT DISTINCT collection FROM facet_fields").fetchall():
+                    self.db.execute(
+                        f'UPDATE "{collection}" SET document = replace(document, ?, ?)',  # noqa: S608 - our own names
+                        (before, after),
+                    )
+            self.db.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('public_url', ?)", (public_url,))
+
+    def source_ids(self) -> Mapping[str, int]:
+        """The sources that the mirror has heard of."""
+        return dict(self.db.execute("SELECT name, id FROM sources").fetchall())
+
+    def add_source(self, name: str) -> int:
+        """The number of a source, given on first use."""
+        self.db.execute("INSERT OR IGNORE INTO sources (name) VALUES (?)", (name,))
+        return int(self.db.execute("SELECT id FROM sources WHERE name = ?", (name,)).fetchone()[0])
+
+    def _meta(self, key: str) -> str | None:
+        row = self.db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return str(row[0]) if row else None

@@ -1,0 +1,210 @@
+"""Reading a roster from an LTI platform, page by page.
+
+The rules are those that survive the platforms seen so far: the registered URL keeps its own query, links to further
+pages are opaque and stay on the registered origin, and only a page without a ``next`` link is the end. A cap that is
+hit, a page that repeats or an answer that cannot be read ends the reading with an error: never with a roster that looks
+whole and is not.
+
+Spec: NRPS 2.0 sections "Request for context memberships", "Limit query parameter" and "Membership differences";
+RFC 8288 for ``Link``.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from urllib.parse import quote, urlencode, urlsplit
+
+from bridge.clock import Clock, utc_now
+from bridge.errors import BridgeError, SourceRefused, SourceUnavailable
+from bridge.lti.platform import Platform
+from bridge.nrps.containers import parse_container
+from bridge.nrps.links import find_link, parse_links
+from bridge.nrps.schemas import CONTEXT_MEMBERSHIP_SCOPE, MEMBERSHIP_CONTAINER
+from bridge.transport.http import Answer, Http, without_query
+from bridge.transport.oauth2 import ServiceTokens
+from bridge.transport.retry import Patience, asks_to_wait, retry_after
+
+DEFAULT_MAX_MEMBERS = 100_000
+_SCOPES = (CONTEXT_MEMBERSHIP_SCOPE,)
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+_WHAT_TO_CHECK = {
+    400: "it does not accept the request: check the membership URL, and any role, limit or resource link id asked for",
+    401: "it refuses a fresh access token: check that Names and Role Provisioning is switched on for the bridge there",
+    403: "it does not let the bridge read this roster: check that Names and Role Provisioning is switched on for the"
+    " bridge there, and that the course is not too large for it",
+    404: "it knows no such roster, or none that the bridge may read: the course may be gone, or the membership URL old",
+    410: "the roster is gone: the course was deleted, or the membership URL is old",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a roster.
+
+    :param url: where it was read.
+    :param context: the JSON text of the container's ``context``; ``None`` if the platform left it out.
+    :param members: the JSON text of each member; a page may hold none and not be the last.
+    :param differences: where changes since this page can be asked for. Of a whole reading the first page's counts: a
+        later one would miss what changed in between.
+    """
+
+    url: str
+    context: bytes | None
+    members: tuple[bytes, ...]
+    differences: str | None
+
+
+class NrpsClient:
+    """Reads memberships. Serves all threads.
+
+    :param sleep: waits so many seconds between attempts.
+    :param attempts: the most times that one page is asked for while the platform is busy or out of reach.
+    :param max_wait: seconds of such waiting that one roster may cost in all.
+    :param max_pages: more than that is refused: a platform might link on and on to pages without members.
+    """
+
+    def __init__(
+        self,
+        http: Http,
+        tokens: ServiceTokens,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        attempts: int = 5,
+        max_wait: float = 300,
+        max_pages: int = 20_000,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._http = http
+        self._tokens = tokens
+        self._max_pages = max_pages
+        self._clock = clock
+        self._patience = partial(Patience, sleep=sleep, attempts=attempts, max_wait=max_wait)
+
+    def pages(
+        self,
+        platform: Platform,
+        url: str,
+        *,
+        deployment_id: str | None = None,
+        role: str | None = None,
+        limit: int | None = None,
+        rlid: str | None = None,
+        max_members: int = DEFAULT_MAX_MEMBERS,
+    ) -> Iterator[Page]:
+        """Read the roster at a membership URL, one page at a time, as each is asked for.
+
+        The same person may come twice, because some platforms sort anew for every page.
+
+        :param url: the registered ``context_memberships_url``.
+        :param deployment_id: for the access token, where it is known.
+        :param role: ask for members of this role only. Moodle 4.5 honours two roles, gives everybody for any other, and
+            forgets it from the second page on: filter again.
+        :param limit: ask for pages of this size; the platform may give more or fewer.
+        :param rlid: ask for those who can reach this resource link.
+        :param max_members: more than that is refused.
+        :raises SourceUnavailable: if the platform is busy or out of reach for longer than patience lasts.
+        :raises SourceRefused: if it says no, or leads in circles or elsewhere, or lists more than ``max_members``.
+        """
+        patience = self._patience()
+        next_url: str | None = with_query(url, role=role, limit=limit, rlid=rlid)
+        seen: set[str] = set()
+        members = 0
+        while next_url is not None:
+            _check_next(next_url, url, seen)
+            if len(seen) >= self._max_pages:
+                raise SourceRefused(f"{without_query(url)} has more than {self._max_pages} pages: ask for larger ones")
+            seen.add(next_url)
+            page, next_url = patience.insist(partial(self._read, platform, next_url, deployment_id))
+            members += len(page.members)
+            if members > max_members:
+                raise SourceRefused(
+                    f"{without_query(url)} lists more than {max_members} members: if that is right, raise"
+                    " nrps.max_members"
+                )
+            yield page
+            del page  # lest two be held while the next one is read
+
+    def _read(self, platform: Platform, url: str, deployment_id: str | None) -> tuple[Page, str | None]:
+        answer = self._get(platform, url, deployment_id)
+        if answer.status not in (200, 204):
+            raise self._refusal(answer)
+        lines = answer.headers.getlist("Link")
+        links = parse_links(lines, url)
+        if not links and any(line.strip() for line in lines):
+            raise SourceRefused(
+                f"{without_query(url)} sends a Link header that cannot be read: there may be a next page"
+            )
+        container = parse_container(answer.body, without_query(url))
+        differences, following = find_link(links, "differences"), find_link(links, "next")
+        page = Page(url, container.context, container.members, differences.target if differences else None)
+        return page, following.target if following else None
+
+    def _get(self, platform: Platform, url: str, deployment_id: str | None) -> Answer:
+        """Ask with the token at hand and, if that is refused, once more with a new one.
+
+        An expired token is answered 401, by Sakai 403.
+        """
+        token = self._tokens.token(platform, _SCOPES, deployment_id)
+        answer = self._get_with(token, url)
+        if answer.status in (401, 403) and not _is_throttle(answer):
+            self._tokens.forget(platform, _SCOPES, token, deployment_id)
+            answer = self._get_with(self._tokens.token(platform, _SCOPES, deployment_id), url)
+        return answer
+
+    def _get_with(self, token: str, url: str) -> Answer:
+        # Moodle 4.5 takes neither a list of media types nor a scheme written "bearer".
+        return self._http.get(url, headers={"Accept": MEMBERSHIP_CONTAINER, "Authorization": f"Bearer {token}"})
+
+    def _refusal(self, answer: Answer) -> BridgeError:
+        where = f"{without_query(answer.url)} answers {answer.status}"
+        if asks_to_wait(answer.status) or _is_throttle(answer):
+            return SourceUnavailable(where, retry_after(answer, self._clock()))
+        return SourceRefused(f"{where}: {_WHAT_TO_CHECK.get(answer.status, 'check the membership URL')}")
+
+
+def with_query(url: str, **params: str | int | None) -> str:
+    """A URL with parameters added behind its own, which stay as they are: order, blanks, repetitions, escapes.
+
+    :param params: those that are ``None`` are left out.
+
+    >>> with_query("https://lms.example.org/m?placement_id=_1_1&flag=&a=1&a=2", limit=50)
+    'https://lms.example.org/m?placement_id=_1_1&flag=&a=1&a=2&limit=50'
+    """
+    added = urlencode({name: value for name, value in params.items() if value is not None}, quote_via=quote, safe="")
+    if not added:
+        return url
+    base, hash_mark, fragment = url.partition("#")
+    joint = "&" if "?" in base else "?"
+    if base.endswith(("?", "&")):
+        joint = ""
+    return f"{base}{joint}{added}{hash_mark}{fragment}"
+
+
+def _check_next(next_url: str, registered: str, seen: set[str]) -> None:
+    """Keep the reading on the registered origin, where the access token belongs, and out of circles."""
+    same_origin = _origin(next_url) == _origin(registered)
+    where = without_query(registered)
+    if not same_origin:
+        raise SourceRefused(
+            f"{where} links to a next page at another scheme, host or port, where the access token does not belong:"
+            " check the platform's own idea of its public address"
+        )
+    if next_url in seen:
+        raise SourceRefused(f"{where} links back to a page that was read already: its roster has no end")
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme, parts.hostname, parts.port or _DEFAULT_PORTS.get(parts.scheme)
+    except ValueError:
+        raise SourceRefused(
+            "a membership URL, or a link to a next page, is not a URL: check the registration"
+        ) from None
+
+
+def _is_throttle(answer: Answer) -> bool:
+    """Whether a 403 means "too fast": Canvas says so in the body, others by asking to come back."""
+    return answer.status == 403 and ("rate limit" in answer.text[:4096].lower() or "Retry-After" in answer.headers)

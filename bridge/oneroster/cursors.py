@@ -1,0 +1,67 @@
+"""The opaque ``cursor`` of a ``next`` link: where a walk continues, readable by nobody but the bridge.
+
+A place in the mirror is made of numbers that would tell how much lies between the records that a client may see, so it
+is encrypted. It is bound to the client, the query and the mirror's epoch: from anywhere else it is refused.
+"""
+
+import base64
+import os
+from dataclasses import dataclass
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from bridge.errors import InvalidRequest
+from bridge.roster.query import Place
+
+_NONCE = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """A client's way through a collection, as far as it has come.
+
+    :param place: the last record that was served.
+    :param offset: how many records were served up to there.
+    :param total: the highest total that was told on the way; it does not fall during a walk.
+    """
+
+    place: Place
+    offset: int
+    total: int
+
+
+class Cursors:
+    """Writes and reads cursors.
+
+    :param key: 32 secret bytes, the same in every process that serves.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        self._cipher = AESGCM(key)
+
+    def write(self, walk: Walk, binding: str) -> str:
+        """A cursor for this walk.
+
+        :param binding: names whatever the cursor is good for: client, query, epoch.
+        """
+        plain = msgspec.json.encode((walk.place.seq, walk.place.key, walk.offset, walk.total))
+        nonce = os.urandom(_NONCE)
+        sealed = self._cipher.encrypt(nonce, plain, binding.encode())
+        return base64.urlsafe_b64encode(nonce + sealed).rstrip(b"=").decode()
+
+    def read(self, cursor: str, binding: str) -> Walk:
+        """Where the walk continues.
+
+        :raises InvalidRequest: if the cursor was not made by this bridge for this client and this query.
+        """
+        try:
+            sealed = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+            plain = self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], binding.encode())
+        except (ValueError, InvalidTag) as error:
+            raise InvalidRequest(
+                "cursor", "is not one of this query's; follow the next link as it was given, or start without it"
+            ) from error
+        seq, key, offset, total = msgspec.json.decode(plain, type=tuple[int, str | None, int, int])
+        return Walk(Place(seq, key), offset, total)

@@ -1,0 +1,15 @@
+"""The OAuth 2 scopes of the OneRoster 1.2 Rostering service.
+
+Source: OneRoster 1.2 Rostering service, OpenAPI document v1.0, security scheme ``OAuth2CC``.
+"""
+
+ROSTER_CORE = "https://purl.imsglobal.org/spec/or/v1p2/scope/roster-core.readonly"
+"""The 22 core operations."""
+
+ROSTER = "https://purl.imsglobal.org/spec/or/v1p2/scope/roster.readonly"
+"""Every read but demographics."""
+
+ROSTER_DEMOGRAPHICS = "https://purl.imsglobal.org/spec/or/v1p2/scope/roster-demographics.readonly"
+"""Demographics, and nothing else."""
+
+ONEROSTER_SCOPES = (ROSTER_CORE, ROSTER, ROSTER_DEMOGRAPHICS)

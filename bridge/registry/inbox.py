@@ -1,0 +1,68 @@
+"""What the web asks of the reconciler: the web never writes the mirror, it puts a request here.
+
+Delivery is at least once: what is taken and not done is handed out again after :meth:`Inbox.reopen`.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlite_utils import Database
+
+from bridge.clock import Clock, to_stamp
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One request.
+
+    :param kind: what is asked: ``sync``.
+    :param payload: about what; for ``sync`` the ``tenant`` and ``context`` key.
+    """
+
+    id: int
+    kind: str
+    payload: Mapping[str, Any]
+
+
+class Inbox:
+    """The waiting requests, in order."""
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self._db = db
+        self._clock = clock
+
+    def put(self, kind: str, payload: Mapping[str, Any]) -> None:
+        """Ask for something, unless just that waits already."""
+        self._db.execute(
+            "INSERT INTO inbox (kind, payload, created) VALUES (?, ?, ?)"
+            " ON CONFLICT (kind, payload) WHERE taken IS NULL DO NOTHING",
+            (kind, json.dumps(payload, ensure_ascii=False, sort_keys=True), to_stamp(self._clock())),
+        )
+
+    def take(self, limit: int = 100) -> list[Item]:
+        """Take the oldest waiting requests: nobody else is given them."""
+        rows = self._db.execute(
+            "UPDATE inbox SET taken = ? WHERE id IN (SELECT id FROM inbox WHERE taken IS NULL ORDER BY id LIMIT ?)"
+            " RETURNING id, kind, payload",
+            (to_stamp(self._clock()), limit),
+        ).fetchall()
+        return [Item(id_, kind, json.loads(payload)) for id_, kind, payload in sorted(rows)]
+
+    def done(self, items: Iterable[Item]) -> None:
+        """Forget requests that were fulfilled, or that never can be."""
+        self._db.execute("DELETE FROM inbox WHERE id IN (SELECT value FROM json_each(?))", (_ids(items),))
+
+    def reopen(self) -> None:
+        """Let whatever was taken and not done wait again: for a reconciler that has just got its lease."""
+        self._db.execute("UPDATE OR REPLACE inbox SET taken = NULL WHERE taken IS NOT NULL")
+
+    def waiting(self) -> int:
+        """How many requests nobody has taken yet."""
+        (count,) = self._db.execute("SELECT count(*) FROM inbox WHERE taken IS NULL").fetchone()
+        return int(count)
+
+
+def _ids(items: Iterable[Item]) -> str:
+    return json.dumps([item.id for item in items])

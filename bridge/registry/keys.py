@@ -1,0 +1,100 @@
+"""The bridge's own signing keys.
+
+Three kinds are published at once: the one that signs, the next one, so that platforms have it in their caches
+before it signs anything, and those that signed until lately, so that what they signed can still be checked. A
+``kid`` is never used again (1EdTech Security Framework 1.0 section 6.3).
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from joserfc.jwk import RSAKey
+from sqlite_utils import Database
+
+from bridge.clock import Clock, to_stamp
+from bridge.storage import write
+
+PUBLISHED_AFTER_RETIREMENT = timedelta(days=7)
+"""Longer than any platform caches a key set, and any assertion lives."""
+
+_SELECT = "SELECT kid, private_pem FROM keys "
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """An RSA key pair.
+
+    :param kid: its RFC 7638 thumbprint.
+    :param private_pem: the private key, PKCS #8 PEM: a secret.
+    """
+
+    kid: str
+    private_pem: str
+
+    @property
+    def rsa(self) -> RSAKey:
+        """The key pair with its ``kid``, to sign with or to publish the public half of."""
+        return RSAKey.import_key(self.private_pem, {"kid": self.kid, "use": "sig", "alg": "RS256"})
+
+    def __repr__(self) -> str:
+        return f"SigningKey(kid={self.kid!r})"
+
+
+class Keys:
+    """The signing keys, made when first needed."""
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self._db = db
+        self._clock = clock
+
+    def current(self) -> SigningKey:
+        """The key that signs now."""
+        return self._live()[0]
+
+    def published(self) -> list[SigningKey]:
+        """Every key whose public half platforms should know: current, next, and lately retired."""
+        self._live()
+        since = to_stamp(self._clock() - PUBLISHED_AFTER_RETIREMENT)
+        return self._select("WHERE retired IS NULL OR retired > ? ORDER BY position", since)
+
+    def rotate(self) -> SigningKey:
+        """Retire the current key: the next one signs from now on, and a new next one is published."""
+        self._live()
+        replacement = _generate()
+        with write(self._db):
+            current, following = self._unretired()
+            now = to_stamp(self._clock())
+            self._db.execute("UPDATE keys SET retired = ? WHERE kid = ?", (now, current.kid))
+            self._insert(replacement)
+        return following
+
+    def _live(self) -> list[SigningKey]:
+        """Current and next, made if they are not there."""
+        found = self._unretired()
+        if len(found) < 2:
+            made = [_generate(), _generate()]  # before the lock: it takes a while
+            with write(self._db):
+                if not self._unretired():  # another process may have been first
+                    for key in made:
+                        self._insert(key)
+                found = self._unretired()
+        return found
+
+    def _unretired(self) -> list[SigningKey]:
+        return self._select("WHERE retired IS NULL ORDER BY position")
+
+    def _select(self, rest: str, *parameters: str) -> list[SigningKey]:
+        rows = self._db.execute(_SELECT + rest, parameters)
+        return [SigningKey(*row) for row in rows.fetchall()]
+
+    def _insert(self, key: SigningKey) -> None:
+        self._db.execute(
+            "INSERT INTO keys (kid, private_pem, position, created)"
+            " SELECT ?, ?, coalesce(max(position), 0) + 1, ? FROM keys",
+            (key.kid, key.private_pem, to_stamp(self._clock())),
+        )
+
+
+def _generate() -> SigningKey:
+    key = RSAKey.generate_key(2048)
+    return SigningKey(key.thumbprint(), key.as_pem(private=True).decode())

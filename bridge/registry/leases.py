@@ -1,0 +1,82 @@
+"""Leases: who alone may do a thing for a while.
+
+A holder that sleeps past its lease may wake and still believe in it. So each new holding has a higher ``fence``,
+and what is guarded refuses a fence lower than the highest that it has seen.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlite_utils import Database
+
+from bridge.clock import Clock, to_stamp
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """One holding of a lease.
+
+    :param holder: who holds it, unique per process.
+    :param expires: the stamp at which it ends unless renewed.
+    """
+
+    name: str
+    holder: str
+    expires: str
+    fence: int
+
+
+class Leases:
+    """The leases, by name."""
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self._db = db
+        self._clock = clock
+
+    def acquire(self, name: str, holder: str, duration: timedelta) -> Lease | None:
+        """Get a lease that nobody holds; ``None`` while somebody does, be it the same holder."""
+        now = self._clock()
+        return self._one(
+            "INSERT INTO leases (name, holder, expires, fence) VALUES (:name, :holder, :expires, 1)"
+            " ON CONFLICT (name) DO UPDATE SET holder = :holder, expires = :expires, fence = fence + 1"
+            " WHERE expires <= :now",
+            name=name,
+            holder=holder,
+            expires=to_stamp(now + duration),
+            now=to_stamp(now),
+        )
+
+    def renew(self, lease: Lease, duration: timedelta) -> Lease | None:
+        """Hold on to a lease; ``None`` if it has ended, even if nobody has taken it since."""
+        now = self._clock()
+        return self._one(
+            "UPDATE leases SET expires = :expires"
+            " WHERE name = :name AND holder = :holder AND fence = :fence AND expires > :now",
+            name=lease.name,
+            holder=lease.holder,
+            fence=lease.fence,
+            expires=to_stamp(now + duration),
+            now=to_stamp(now),
+        )
+
+    def release(self, lease: Lease) -> None:
+        """Let a lease go before it ends; nothing happens if it is somebody else's by now."""
+        self._one(
+            "UPDATE leases SET expires = :now WHERE name = :name AND holder = :holder AND fence = :fence",
+            name=lease.name,
+            holder=lease.holder,
+            fence=lease.fence,
+            now=to_stamp(self._clock()),
+        )
+
+    def held(self, name: str) -> Lease | None:
+        """The present holding of a lease, if any."""
+        rows = self._db.execute(
+            "SELECT name, holder, expires, fence FROM leases WHERE name = ? AND expires > ?",
+            (name, to_stamp(self._clock())),
+        ).fetchall()
+        return Lease(*rows[0]) if rows else None
+
+    def _one(self, statement: str, **parameters: object) -> Lease | None:
+        rows = self._db.execute(f"{statement} RETURNING name, holder, expires, fence", parameters).fetchall()
+        return Lease(*rows[0]) if rows else None

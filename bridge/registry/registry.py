@@ -1,0 +1,59 @@
+"""The registry as one object."""
+
+from pathlib import Path
+from typing import Self
+
+from sqlite_utils import Database
+
+from bridge.clock import Clock, utc_now
+from bridge.registry.clients import Clients
+from bridge.registry.contexts import Contexts
+from bridge.registry.deployments import Deployments
+from bridge.registry.inbox import Inbox
+from bridge.registry.keys import Keys
+from bridge.registry.leases import Leases
+from bridge.registry.logins import Logins
+from bridge.registry.platforms import Platforms
+from bridge.registry.secrets import Secrets
+from bridge.registry.tokens import Tokens
+from bridge.storage import migrate, open_database
+
+
+class Registry:
+    """The registry's file, open in this thread.
+
+    One per thread: an SQLite connection belongs to the thread that opened it. Every method is one transaction.
+    """
+
+    def __init__(self, db: Database, clock: Clock = utc_now) -> None:
+        self.db = db
+        self.platforms = Platforms(db, clock)
+        self.deployments = Deployments(db, clock)
+        self.contexts = Contexts(db, clock)
+        self.clients = Clients(db, clock)
+        self.keys = Keys(db, clock)
+        self.tokens = Tokens(db, clock)
+        self.logins = Logins(db, clock)
+        self.secrets = Secrets(db, clock)
+        self.inbox = Inbox(db, clock)
+        self.leases = Leases(db, clock)
+
+    @classmethod
+    def open(cls, path: Path, clock: Clock = utc_now) -> Self:
+        """Open the file, made and brought to the present schema as needed.
+
+        :raises bridge.errors.ConfigError: if it cannot be opened, or was written by a newer version.
+        """
+        db = open_database(path)
+        migrate(db, "bridge.registry.migrations")
+        return cls(db, clock)
+
+    def close(self) -> None:
+        """Let the file go."""
+        self.db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,244 @@
+"""Facts to documents, for what LTI platforms say.
+
+A pure function of the facts, the role table and the settings: no order, no clock, no storage. A member becomes a user
+and, where the role mapping gives her a OneRoster role, one enrollment in the context's class; the context becomes a
+class with a course; the tenant gets a school and a calendar (:mod:`bridge.roster.supplied`).
+
+What OneRoster cannot say is kept in ``metadata``, as texts: ``lti.roles`` (the original array as compact JSON),
+``lti.status`` (absent stays absent), ``lti.userId``, ``lti.contextId``, ``lti.issuer``, ``lti.deploymentId``,
+``lti.rolesMapVersion``; ``lti.name``, ``lti.picture`` and ``lti.personSourcedId`` of a user.
+"""
+
+import hashlib
+import html
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from bridge.roster.identity import (
+    ContextKey,
+    LtiUserId,
+    class_sourced_id,
+    enrollment_sourced_id,
+    user_sourced_id,
+)
+from bridge.roster.memberships import Context, Membership, MemberStatus
+from bridge.roster.model import CLASSES, ENROLLMENTS, USERS
+from bridge.roster.names import most_told, name_of
+from bridge.roster.ports import Derived, Fact, FactKind, Stated
+from bridge.roster.roles import MappedRoles, RoleMapping, RoleTable, order_user_roles
+from bridge.roster.supplied import SUPPLIED, Surroundings
+
+VERSION = "1"
+"""Raised whenever the same facts would give other documents: it makes every document be derived anew."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleRules:
+    """How LTI roles are read for one platform."""
+
+    table: RoleTable
+    mapping: RoleMapping
+    trust_admin_roles: bool = False
+    keep_test_users: bool = False
+
+    def map(self, roles: Sequence[str]) -> MappedRoles:
+        return self.table.map_roles(
+            roles,
+            mapping=self.mapping,
+            trust_admin_roles=self.trust_admin_roles,
+            keep_test_users=self.keep_test_users,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a context is known from.
+
+    :param context: how the registration or the launch described it; what NRPS says comes first.
+    """
+
+    key: ContextKey
+    issuer: str
+    deployment_id: str | None
+    context: Context
+
+
+@dataclass(frozen=True, kw_only=True)
+class MembershipDerivation:
+    """:class:`bridge.roster.ports.Derivation` for the memberships of one context of an LTI platform.
+
+    :param load_member: reads a member's JSON; raises :class:`ValueError` with a reason free of personal data.
+    :param load_context: reads the context's JSON; ``None`` if it names none.
+    :param tenant_issuer: the issuer that is written on users, who belong to the tenant and to no one registration.
+    :param escaped_names: whether the platform sends names HTML-escaped (Moodle 4.5 does).
+    """
+
+    tenant: str
+    tenant_issuer: str
+    origin: Origin
+    surroundings: Surroundings
+    roles: RoleRules
+    load_member: Callable[[bytes], Membership]
+    load_context: Callable[[bytes], Context | None]
+    escaped_names: bool = False
+
+    @cached_property
+    def fingerprint(self) -> str:
+        parts = [
+            VERSION,
+            self.tenant,
+            self.tenant_issuer,
+            self.origin.issuer,
+            self.origin.deployment_id,
+            self.origin.context.context_id,
+            self.roles.table.fingerprint,
+            self.roles.mapping,
+            self.roles.trust_admin_roles,
+            self.roles.keep_test_users,
+            self.escaped_names,
+        ]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+    def reject(self, stated: Stated) -> str | None:
+        try:
+            if stated.kind is FactKind.MEMBER:
+                self.load_member(stated.raw)
+            else:
+                self.load_context(stated.raw)
+        except ValueError as error:
+            return str(error)
+        return None
+
+    def claims_lead(self, fact: Stated | Fact) -> bool:
+        if fact.kind is not FactKind.MEMBER:
+            return False
+        member = self.load_member(fact.raw)
+        mapped = self.roles.map(member.roles)
+        return mapped.primary_claim and mapped.enrollment == "teacher" and _is_active(member)
+
+    def of_source(self) -> Sequence[Derived]:
+        return self.surroundings.records()
+
+    def of_context(self, fact: Fact | None, context: ContextKey) -> Sequence[Derived]:
+        known = self.origin.context
+        told = self.load_context(fact.raw) if fact is not None else None
+        described = Context(
+            # Identity comes from the registration: some platforms name the context differently in NRPS.
+            context_id=known.context_id,
+            label=(told.label if told else None) or known.label,
+            title=(told.title if told else None) or known.title,
+        )
+        return self.surroundings.class_of(context, described, self._context_metadata())
+
+    def of_member(
+        self, subject: str, context: ContextKey, facts: Sequence[Fact], *, sole_lead: bool
+    ) -> Sequence[Derived]:
+        told = {fact.context: self._member(fact) for fact in facts}
+        mapped = {key: self.roles.map(member.roles) for key, member in told.items()}
+        kept = {key: member for key, member in told.items() if not mapped[key].left_out}
+        user_id = LtiUserId(subject)
+        user = self._user(user_id, list(kept.values()), [mapped[key] for key in kept])
+        here = kept.get(context)
+        enrollment = self._enrollment(context, here, mapped[context], sole_lead=sole_lead) if here else None
+        return [
+            Derived(USERS.name, user_sourced_id(self.tenant, user_id), user),
+            Derived(ENROLLMENTS.name, enrollment_sourced_id(self.tenant, context, user_id), enrollment),
+        ]
+
+    def _member(self, fact: Fact) -> Membership:
+        member = self.load_member(fact.raw)
+        if not self.escaped_names:
+            return member
+        return replace(
+            member,
+            name=_unescaped(member.name),
+            given_name=_unescaped(member.given_name),
+            family_name=_unescaped(member.family_name),
+            middle_name=_unescaped(member.middle_name),
+        )
+
+    def _user(
+        self, user_id: LtiUserId, members: Sequence[Membership], mapped: Sequence[MappedRoles]
+    ) -> dict[str, Any] | None:
+        if not members:
+            return None
+        sourced_id = user_sourced_id(self.tenant, user_id)
+        name = name_of(members, sourced_id)
+        person_sourced_id = most_told(member.person_sourced_id for member in members)
+        body: dict[str, Any] = {
+            "sourcedId": sourced_id,
+            "status": "active",
+            "userIds": [{"type": "LTI", "identifier": user_id}],
+            "enabledUser": "true",
+            "givenName": name.given,
+            "familyName": name.family,
+        }
+        optional = {
+            "middleName": name.middle,
+            "identifier": person_sourced_id,
+            "email": most_told(member.email for member in members),
+        }
+        body |= {field: value for field, value in optional.items() if value}
+        body["roles"] = [
+            {"roleType": "secondary" if index else "primary", "role": role, "org": self.surroundings.school}
+            for index, role in enumerate(order_user_roles(role for roles in mapped for role in roles.user_roles))
+        ]
+        body["primaryOrg"] = self.surroundings.school
+        metadata = {
+            "lti.userId": user_id,
+            "lti.issuer": self.tenant_issuer,
+            "lti.name": name.split_from,
+            "lti.picture": most_told(member.picture for member in members),
+            "lti.personSourcedId": person_sourced_id,
+            "lti.testUser": "true" if any(roles.test_user for roles in mapped) else None,
+            SUPPLIED: ",".join((*name.supplied, "enabledUser", "primaryOrg")),
+        }
+        body["metadata"] = {key: value for key, value in metadata.items() if value}
+        return body
+
+    def _enrollment(
+        self, context: ContextKey, member: Membership, mapped: MappedRoles, *, sole_lead: bool
+    ) -> dict[str, Any] | None:
+        if mapped.enrollment is None:
+            return None
+        references = self.surroundings.references
+        body: dict[str, Any] = {
+            "sourcedId": enrollment_sourced_id(self.tenant, context, member.user_id),
+            "status": "active" if _is_active(member) else "tobedeleted",
+            "user": references.to(USERS, user_sourced_id(self.tenant, member.user_id)),
+            "class": references.to(CLASSES, class_sourced_id(self.tenant, context)),
+            "school": self.surroundings.school,
+            "role": mapped.enrollment,
+        }
+        metadata = {
+            "lti.roles": json.dumps(member.roles, ensure_ascii=False, separators=(",", ":")),
+            "lti.status": member.status,
+            "lti.userId": member.user_id,
+            **self._context_metadata(),
+            "lti.rolesMapVersion": self.roles.table.fingerprint,
+            "lti.testUser": "true" if mapped.test_user else None,
+        }
+        if mapped.enrollment == "teacher":
+            body["primary"] = "true" if mapped.primary_claim and sole_lead else "false"
+            if mapped.primary_claim and not sole_lead and _is_active(member):
+                metadata["bridge.primary"] = "claimed by several"
+        body["metadata"] = {key: value for key, value in metadata.items() if value is not None}
+        return body
+
+    def _context_metadata(self) -> dict[str, str]:
+        metadata = {"lti.contextId": self.origin.context.context_id, "lti.issuer": self.origin.issuer}
+        if self.origin.deployment_id is not None:
+            metadata["lti.deploymentId"] = self.origin.deployment_id
+        return metadata
+
+
+def _is_active(member: Membership) -> bool:
+    # NRPS 2.0: a member without a status is active. OneRoster 1.2 reads an inactive record as tobedeleted.
+    return member.status in (None, MemberStatus.ACTIVE)
+
+
+def _unescaped(text: str | None) -> str | None:
+    return html.unescape(text).strip() or None if text else text

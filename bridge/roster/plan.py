@@ -1,0 +1,83 @@
+"""What a new snapshot means for what is held: the rule, record by record.
+
+Pure: no storage, no protocol. The mirror merges what was stated with what is held, in key order, and asks this module
+about each pair that differs.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from bridge.roster.identity import ContextKey
+
+
+class ChangeKind(StrEnum):
+    """What a snapshot means for one fact."""
+
+    ADDED = "added"
+    CHANGED = "changed"
+    REMOVED = "removed"
+    KEPT = "kept"
+    """As it was: planned only when documents are derived anew."""
+
+
+def change_of(held: bytes | None, stated: bytes | None, *, complete: bool) -> ChangeKind | None:
+    """What becomes of one fact.
+
+    :param held: the hash of the live fact; ``None`` if there is none, or if it was found gone earlier.
+    :param stated: the hash of what the snapshot says; ``None`` if it says nothing of it.
+    :param complete: whether the snapshot's silence means anything.
+    """
+    if stated is None:
+        return ChangeKind.REMOVED if complete and held is not None else None
+    if held is None:
+        return ChangeKind.ADDED
+    return ChangeKind.KEPT if held == stated else ChangeKind.CHANGED
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """One member who could not be used, and why: whatever was held of her stays as it was."""
+
+    position: int
+    subject: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What applying a staged snapshot would do to one context.
+
+    :param based_on: the run that the context stood at when this was planned; ``None`` if there was none. Applying
+        refuses if it has moved.
+    :param complete: whether silence counted as leaving.
+    :param rederive: whether every document of the context is derived anew, since the mapping has changed.
+    :param context_changed: whether what the source says of the context itself differs.
+    :param held_before: how many members the mirror held.
+    :param counts: members by kind of change.
+    """
+
+    source: str
+    context: ContextKey
+    based_on: int | None
+    complete: bool
+    rederive: bool
+    context_changed: bool
+    held_before: int
+    counts: Mapping[ChangeKind, int] = field(default_factory=Counter)
+    quarantined: tuple[Quarantined, ...] = ()
+
+    @property
+    def removals(self) -> int:
+        return self.counts.get(ChangeKind.REMOVED, 0)
+
+    @property
+    def held_after(self) -> int:
+        return self.held_before + self.counts.get(ChangeKind.ADDED, 0) - self.removals
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the facts stay exactly as they are."""
+        changes = sum(count for kind, count in self.counts.items() if kind is not ChangeKind.KEPT)
+        return not changes and not self.context_changed

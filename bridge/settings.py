@@ -1,0 +1,270 @@
+"""Every option of the bridge, and how they are read.
+
+From the lowest to the highest: the defaults below, one TOML file, the environment. Everything has a default that
+works on one machine. All problems of a configuration are found in one reading.
+
+The declarations below are the only ones: ``config/bridge.example.toml`` and ``docs/configuration.md`` are written from
+them by :mod:`bridge.settings_documents`. This module knows no framework and no storage.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, cast
+
+from bridge.errors import ConfigError
+from bridge.options import (
+    choice,
+    choice_of,
+    did_you_mean,
+    flag,
+    folder,
+    hosts,
+    month_and_day,
+    number,
+    option,
+    optional_file,
+    read_section,
+    root_url,
+    text,
+    time_zone,
+    variable_name,
+    whole,
+)
+from bridge.roster.roles import RoleMapping
+
+CONFIG_VARIABLE = "BRIDGE_CONFIG"
+CONFIG_FILE = Path("config/bridge.toml")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """Where the bridge is reached."""
+
+    public_url: str = option(
+        "http://127.0.0.1:8080",
+        root_url(),
+        "The address that others know the bridge by: it is written into every link, and registered at LMSs. The"
+        " OneRoster service is at /ims below it.",
+    )
+    host: str = option("127.0.0.1", text(), "The address that the server listens at. Use 0.0.0.0 for every one.")
+    port: int = option(8080, whole(1, 65535), "The port that the server listens at.")
+    workers: int = option(2, whole(1, 64), "How many processes answer requests: about one for each processor core.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Storage:
+    """Where the bridge keeps what it knows."""
+
+    directory: Path = option(  # noqa: RUF009 - it makes a dataclass field
+        Path("var"),
+        folder(),
+        "The folder of the two database files, mirror.sqlite and registry.sqlite. If it is not absolute, it is looked"
+        " for from the folder in which the bridge is started. It must be on a local disk, not on a network share.",
+    )
+
+    @property
+    def mirror(self) -> Path:
+        """The rosters, and all that is committed with them."""
+        return self.directory / "mirror.sqlite"
+
+    @property
+    def registry(self) -> Path:
+        """Platforms, clients, keys and tokens."""
+        return self.directory / "registry.sqlite"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneRoster:
+    """What OneRoster consumers are served."""
+
+    max_limit: int = option(
+        10_000,
+        whole(1, 100_000),
+        "The most records in one page. A consumer that asks for more gets this many, and a link to the next page.",
+    )
+    body: str = option(
+        "counters",
+        choice("counters", "strict"),
+        "What surrounds the records of a page. With counters, the body holds totalCount and the like too; strict is"
+        " the official schema to the letter. A consumer can be registered for either.",
+    )
+    token_lifetime: int = option(3600, whole(60, 86_400), "Seconds for which an access token is valid.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Roles:
+    """How LTI roles become OneRoster roles: see docs/decisions/0001-role-mapping.md."""
+
+    role_mapping: RoleMapping = option(  # noqa: RUF009 - it makes a dataclass field
+        RoleMapping.COMPAT,
+        choice_of(RoleMapping),
+        "Which enrollment roles are given. With compat, the four of OneRoster, and people with other roles are not"
+        " enrolled; with ext, extension roles too, such as ext:teachingAssistant.",
+    )
+    role_table: Path | None = option(  # noqa: RUF009 - it makes a dataclass field
+        None,
+        optional_file(),
+        "A TOML file whose rows go before those of the role table that comes with the bridge. Empty: none.",
+    )
+    trust_admin_roles: bool = option(
+        False,
+        flag(),
+        "Whether an LMS's word makes somebody an administrator of the school or the system.",
+    )
+    keep_test_users: bool = option(
+        False, flag(), "Whether test users, such as an LMS's student view, are served like people."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class School:
+    """The school that is supplied for an LMS, because LTI knows none."""
+
+    name: str = option("", text(), "Its name. If empty, the name that the LMS was registered under.")
+    identifier: str = option("", text(), "Its official number. If empty, the name that the LMS was registered under.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calendar:
+    """The school calendar that is supplied for an LMS, because LTI knows none."""
+
+    year_start: tuple[int, int] = option((8, 1), month_and_day(), "The day on which school years begin.")
+    time_zone: str = option("UTC", time_zone(), "The time zone that dates are in.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nrps:
+    """How rosters are read from LMSs."""
+
+    max_members: int = option(
+        200_000,
+        whole(1, 10_000_000),
+        "The largest roster of one context that is accepted. A larger one is refused as a whole, never cut.",
+    )
+    page_limit: int = option(
+        0,
+        whole(0, 100_000),
+        "How many members to ask for at a time; 0 leaves it to the LMS, which is best: some lose people between pages.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """Requests that the bridge makes."""
+
+    connect_timeout: float = option(5.0, number(0.1, 60), "Seconds to wait for a connection.")
+    read_timeout: float = option(30.0, number(0.1, 600), "Seconds of silence to bear while an answer is read.")
+    total_timeout: float = option(300.0, number(1, 3600), "Seconds for one answer, from the request to its last byte.")
+    max_body_bytes: int = option(
+        67_108_864, whole(1024, 2_147_483_648), "The largest answer accepted, in bytes after decompression."
+    )
+    allowed_hosts: tuple[str, ...] = option(
+        (),
+        hosts(),
+        "Hosts that may be asked over plain http, and at private or loopback addresses. All others must have public"
+        " addresses and https. Name an LMS of your own network here.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sync:
+    """Scheduled reconciliation."""
+
+    freshness_hours: int = option(
+        24, whole(1, 8760), "Hours within which every context is to be reconciled; then it counts as stale."
+    )
+    concurrency: int = option(4, whole(1, 32), "How many contexts are read at the same time.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """How long things are kept that are over."""
+
+    tombstone_days: int = option(
+        90,
+        whole(1, 3650),
+        "Days for which a record that has ended is still served as tobedeleted. Consumers that ask for changes less"
+        " often than this miss deletions.",
+    )
+    run_days: int = option(400, whole(1, 3650), "Days for which the reports of reconciliations are kept.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Log:
+    """What is written to standard error."""
+
+    level: str = option(
+        "info", choice("debug", "info", "warning", "error"), "The least severe messages that are written."
+    )
+    format: str = option(
+        "auto",
+        choice("json", "console", "auto"),
+        "One JSON object per line, or lines for reading; auto is console on a terminal and json elsewhere.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The whole configuration, checked."""
+
+    server: Server = field(default_factory=Server)
+    storage: Storage = field(default_factory=Storage)
+    oneroster: OneRoster = field(default_factory=OneRoster)
+    mapping: Roles = field(default_factory=Roles)
+    school: School = field(default_factory=School)
+    calendar: Calendar = field(default_factory=Calendar)
+    nrps: Nrps = field(default_factory=Nrps)
+    outgoing: Outgoing = field(default_factory=Outgoing)
+    sync: Sync = field(default_factory=Sync)
+    retention: Retention = field(default_factory=Retention)
+    log: Log = field(default_factory=Log)
+
+
+SECTIONS: Mapping[str, type[Any]] = {
+    section.name: cast(type[Any], section.default_factory) for section in fields(Settings)
+}
+"""The sections by name, in the order in which they are documented."""
+
+
+def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the configuration.
+
+    :param path: the file; else the one that ``BRIDGE_CONFIG`` names; else ``config/bridge.toml`` if it is there.
+    :param environ: the environment, the process's own unless given. ``BRIDGE_SERVER_PORT`` goes before ``port`` of
+        ``[server]``, and so on; lists are separated by commas.
+    :raises ConfigError: listing every problem of the file and the environment.
+    """
+    environ = os.environ if environ is None else environ
+    named = path or (Path(environ[CONFIG_VARIABLE]) if environ.get(CONFIG_VARIABLE) else None)
+    file = named or (CONFIG_FILE if CONFIG_FILE.is_file() else None)
+    document, problems = _read(file) if file else ({}, [])
+    problems += [
+        f"{file}: [{name}]: no such section{did_you_mean(name, SECTIONS)}" for name in document if name not in SECTIONS
+    ]
+    loaded = {}
+    for name, section in SECTIONS.items():
+        table = document.get(name, {})
+        if not isinstance(table, dict):
+            problems.append(f"{file}: {name}: must be a section, [{name}], with options below it")
+            table = {}
+        prefix = variable_name(name, "")
+        variables = {key: value for key, value in environ.items() if key.startswith(prefix)}
+        loaded[name], more = read_section(name, section, table, variables, where=str(file))
+        problems += more
+    if problems:
+        raise ConfigError(problems)
+    return Settings(**loaded)
+
+
+def _read(file: Path) -> tuple[dict[str, Any], list[str]]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8")), []
+    except OSError as error:
+        return {}, [f"{file}: cannot be read: {error.strerror}"]
+    except UnicodeDecodeError:
+        return {}, [f"{file}: is not UTF-8 text"]
+    except tomllib.TOMLDecodeError as error:
+        return {}, [f"{file}: is not valid TOML: {error}"]

@@ -1,0 +1,163 @@
+"""SQLite files, opened, migrated and written in one way.
+
+The mirror and the registry are two files with the same manners: write-ahead log, so that readers never wait;
+foreign keys on; every transaction explicit. Python's own transaction handling is switched off, so a statement
+outside :func:`write` is committed as it runs, and nothing stays open behind anybody's back.
+
+A connection belongs to the thread that opened it. This module knows nothing about what the files hold.
+"""
+
+import os
+import re
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from typing import NamedTuple
+
+from sqlite_utils import Database
+
+from bridge.clock import to_stamp, utc_now
+from bridge.errors import ConfigError
+
+MINIMUM_SQLITE = (3, 38, 0)
+"""The first with ``->>``, JSON built in and STRICT tables."""
+
+BUSY_TIMEOUT = 10.0
+"""Seconds that a statement waits for another writer."""
+
+_MIGRATION_NAME = re.compile(r"(\d{4})_(\w+)\.sql")
+
+
+def open_database(path: Path, *, read_only: bool = False) -> Database:
+    """Open a database file, made (readable by its owner only) if it is not there.
+
+    :param read_only: writes are refused, and the file must exist.
+    :raises ConfigError: if the file cannot be made, opened or read as a database, or if SQLite is too old.
+    """
+    if sqlite3.sqlite_version_info < MINIMUM_SQLITE:
+        wanted = ".".join(map(str, MINIMUM_SQLITE))
+        raise ConfigError([f"SQLite {sqlite3.sqlite_version} is too old: Python must be linked with {wanted} or later"])
+    try:
+        if not read_only:
+            _make(path)
+        # isolation_level: None means that Python begins and commits nothing by itself.
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rw'}",
+            uri=True,
+            timeout=BUSY_TIMEOUT,
+            isolation_level=None,
+        )
+        try:
+            _configure(connection, read_only=read_only)
+        except BaseException:
+            connection.close()
+            raise
+    except OSError as error:
+        raise ConfigError([f"{path}: cannot be made: {error.strerror}"]) from error
+    except sqlite3.DatabaseError as error:
+        raise ConfigError([f"{path}: cannot be used as database: {error}"]) from error
+    return Database(connection, execute_plugins=False)
+
+
+@contextmanager
+def write(db: Database) -> Iterator[None]:
+    """One write transaction: committed at the end of the block, rolled back if the block raises.
+
+    The lock is taken at the start, so what is read inside cannot change before it is written. Blocks do not nest.
+
+    :raises sqlite3.OperationalError: if another writer holds the file for longer than :data:`BUSY_TIMEOUT`.
+    """
+    db.conn.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.conn.execute("COMMIT")
+    except BaseException:
+        db.rollback()
+        raise
+
+
+def migrate(db: Database, package: str) -> None:
+    """Bring a file to the present schema.
+
+    Each step is one SQL file (``0001_name.sql``), run in a transaction of its own and recorded in the table
+    ``migrations``. Several processes may do this at once.
+
+    :param package: where the SQL files are, such as ``bridge.registry.migrations``.
+    :raises ConfigError: if the file was written by a newer version of the bridge.
+    """
+    steps = _steps(package)
+    db.execute(
+        "CREATE TABLE IF NOT EXISTS migrations"
+        " (number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied TEXT NOT NULL) STRICT"
+    )
+    latest = steps[-1].number if steps else 0
+    if newer := [number for number in _applied(db) if number > latest]:
+        raise ConfigError(
+            [f"the database has schema {max(newer)}, this version of the bridge knows {latest}: update the bridge"]
+        )
+    for step in steps:
+        if step.number in _applied(db):
+            continue
+        with write(db):
+            if step.number not in _applied(db):  # another process may have been first
+                db.executescript(step.sql)
+                db.execute(
+                    "INSERT INTO migrations (number, name, applied) VALUES (?, ?, ?)",
+                    (step.number, step.name, to_stamp(utc_now())),
+                )
+
+
+class _Step(NamedTuple):
+    number: int
+    name: str
+    sql: str
+
+
+def _steps(package: str) -> list[_Step]:
+    found = []
+    for entry in resources.files(package).iterdir():
+        if match := _MIGRATION_NAME.fullmatch(entry.name):
+            found.append(_Step(int(match[1]), match[2], entry.read_text(encoding="utf-8")))
+    return sorted(found)
+
+
+def _applied(db: Database) -> set[int]:
+    return {number for (number,) in db.execute("SELECT number FROM migrations").fetchall()}
+
+
+def _make(path: Path) -> None:
+    """Make the file before SQLite does, which would leave its mode to the umask.
+
+    A file that exists is not touched: opening and closing it here would drop the locks of this process's own
+    connections to it.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:
+        return
+
+
+def _configure(connection: sqlite3.Connection, *, read_only: bool) -> None:
+    if not read_only:
+        _switch_to_wal(connection)
+        connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()  # notices a file that is no database
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """Switch the journal, which needs the file to oneself, and for which SQLite does not wait by itself."""
+    deadline = time.monotonic() + BUSY_TIMEOUT
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return

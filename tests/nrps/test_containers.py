@@ -1,0 +1,101 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.errors import SourceRefused, SourceUnavailable
+from bridge.nrps.containers import Container, member_user_id, parse_container
+from bridge.nrps.schemas import InvalidMember, load_member
+
+
+def test_members_and_context_stay_the_bytes_that_came():
+    members = [b'{"user_id" : "7",\n "name":"\\u00e9\\/"}', b'{"user_id":7.0,"x":[1,2]}']
+    body = b'{"members": [%s , %s], "id": "x", "context": { "id":"c1" }}' % tuple(members)
+
+    assert parse_container(body) == Container(b'{ "id":"c1" }', tuple(members))
+
+
+@pytest.mark.parametrize("body", [pytest.param(b"", id="nothing"), pytest.param(b"\xef\xbb\xbf \r\n", id="blank")])
+def test_empty_body_holds_nobody(body):
+    assert parse_container(body) == Container(None, ())
+
+
+def test_byte_order_mark_is_skipped():
+    assert parse_container(b'\xef\xbb\xbf{"members":[{}]}').members == (b"{}",)
+
+
+def test_context_that_is_null_is_absent():
+    assert parse_container(b'{"context": null, "members": []}') == Container(None, ())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"<html>Down for maintenance</html>", id="html"),
+        pytest.param(b'{"members": [{"user_id": "7"', id="half-an-answer"),
+        pytest.param(b'{"members": [' + b"[" * 100_000, id="nested-without-end"),
+    ],
+)
+def test_body_that_is_not_json_is_unavailable(body):
+    with pytest.raises(SourceUnavailable, match=r"lms\.example\.org/m answers with something that is not JSON"):
+        parse_container(body, "lms.example.org/m")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b'{"pageOf": {"membershipSubject": {}}}', id="nrps-1"),
+        pytest.param(b'{"members": null}', id="members-null"),
+        pytest.param(b'{"members": {}}', id="members-an-object"),
+        pytest.param(b"[]", id="a-list"),
+    ],
+)
+def test_json_that_is_no_container_is_refused(body):
+    with pytest.raises(SourceRefused, match=r"lms\.example\.org/m answers with JSON that is not"):
+        parse_container(body, "lms.example.org/m")
+
+
+def test_name_cut_within_an_emoji_spoils_no_roster():
+    body = rb'{"members":[{"user_id":"7","name":"A\ud83d"},{"user_id":"8","name":"\ud83d\ude00 \\ud83d"}]}'
+
+    first, second = parse_container(body).members
+
+    assert load_member(first).name == "A\ufffd"
+    assert load_member(second).name == "\U0001f600 \\ud83d"
+
+
+@pytest.mark.parametrize(
+    ("raw", "user_id"),
+    [
+        pytest.param(b'{"user_id": "7"}', "7", id="text"),
+        pytest.param(b'{"user_id": 7}', "7", id="number"),
+        pytest.param(
+            b'{"user_id": 123456789012345678901234567890}', "123456789012345678901234567890", id="long-number"
+        ),
+        pytest.param(b'{"user_id": " A b\\u00e9 "}', " A b\u00e9 ", id="kept-as-written"),
+        pytest.param(b'{"roles": 1, "user_id": "7", "status": "?"}', "7", id="rest-not-looked-at"),
+        pytest.param(b'{"user_id": true}', None, id="boolean"),
+        pytest.param(b'{"user_id": 7.5}', None, id="fraction"),
+        pytest.param(b'{"user_id": null}', None, id="null"),
+        pytest.param(b'{"user_id": "  "}', None, id="blank"),
+        pytest.param(b'{"user_id": {"id": "7"}}', None, id="object"),
+        pytest.param(b'{"name": "Ada"}', None, id="missing"),
+        pytest.param(b'"7"', None, id="no-object"),
+        pytest.param(b'{"user_id": "\xff"}', None, id="not-utf-8"),
+        pytest.param(b'{"user_id": %s}' % (b"9" * 5000), None, id="number-without-end"),
+    ],
+)
+def test_user_id_is_read(raw, user_id):
+    assert member_user_id(raw) == user_id
+
+
+@given(st.one_of(st.text(max_size=300), st.integers(), st.booleans(), st.none(), st.floats(allow_nan=False)))
+def test_both_readers_agree_about_the_user_id(value):
+    import json
+
+    raw = json.dumps({"user_id": value}).encode()
+    try:
+        loaded = load_member(raw).user_id
+    except InvalidMember:
+        assert member_user_id(raw) is None or len(member_user_id(raw)) > 255
+    else:
+        assert member_user_id(raw) == loaded
