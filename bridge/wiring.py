@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -53,6 +53,7 @@ T = TypeVar("T")
 SCHEDULER_LEASE = "scheduler"
 _SCHEDULER_LEASE_TIME = timedelta(seconds=30)
 _CONTEXT_LEASE_TIME = timedelta(minutes=15)
+_MEMBERS_REMEMBERED = 10_000
 _RETRY_AFTER = timedelta(minutes=15)
 
 
@@ -66,6 +67,8 @@ class Wiring:
         self.settings = settings
         self.clock = clock
         self._local = threading.local()
+        # A member is looked at when she is staged, when she is mapped, and whenever another of her contexts is read.
+        self._load_member = lru_cache(maxsize=_MEMBERS_REMEMBERED)(load_member)
         self._scheduler_lock = threading.Lock()
         self._scheduler_lease: Lease | None = None
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
@@ -179,7 +182,7 @@ class Wiring:
                 trust_admin_roles=options.get("trust_admin_roles", settings.mapping.trust_admin_roles),
                 keep_test_users=options.get("keep_test_users", settings.mapping.keep_test_users),
             ),
-            load_member=load_member,
+            load_member=self._load_member,
             load_context=load_context,
             escaped_names=profile_of(platform).escaped_names,
         )

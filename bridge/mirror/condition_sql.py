@@ -39,7 +39,7 @@ _TEXT_OF_E = (
     "CASE WHEN e.type = 'text' THEN e.value WHEN e.type IN ('true', 'false') THEN e.type"
     " WHEN e.type IN ('integer', 'real') THEN r.document -> e.fullkey END"
 )
-# The key is compared as a value, not built into a JSON path, so that it may hold dots, quotes, anything.
+# The key is compared as a value, not built into a JSON path, so dots in it are no steps.
 _METADATA = f"(SELECT {_TEXT_OF_E} FROM json_each(r.document, '$.metadata') AS e WHERE e.key = ?)"
 _STAMP = "(SELECT writes.stamp FROM writes WHERE writes.changed = r.changed)"
 
@@ -56,9 +56,14 @@ def path_of(collection: Collection, field: str) -> Path:
 
 
 def column(path: Path) -> Term:
-    """The text of a path that holds at most one value; NULL if the record does not have it."""
+    """The text of a path that holds at most one value; NULL if the record does not have it.
+
+    A metadata key that JSON cannot write without an escape (a quote, a backslash, a control character) counts as
+    missing: versions of SQLite differ on how to find one.
+    """
     if path.name.startswith("metadata."):
-        return Term(_METADATA, (path.name.removeprefix("metadata."),))
+        key = path.name.removeprefix("metadata.")
+        return Term(_METADATA, (key,)) if _json(key) == f'"{key}"' else Term("NULL")
     return Term(f'r."{path.name}"')
 
 
@@ -210,8 +215,8 @@ def _among(found: Term, values: Sequence[str]) -> Term:
     return Term(f"{found.sql} IN (SELECT value FROM json_each(?))", (*found.parameters, _json(values)))
 
 
-def _json(values: Sequence[str]) -> str:
-    return json.dumps(values, ensure_ascii=False)
+def _json(value: str | Sequence[str]) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _compare(found: Term, shape: Shape, comparison: Comparison) -> Term:

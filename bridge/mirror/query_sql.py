@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from bridge.mirror.condition_sql import (
+    ALWAYS,
     FACET_FIELD,
     ConditionCompiler,
     Parameter,
@@ -32,7 +33,7 @@ from bridge.roster.model import Collection, Shape
 from bridge.roster.query import And, Comparison, Condition, Place, Predicate, Query, Sort
 from bridge.roster.visibility import Visibility
 
-_FEW_CHANGES = 5_000
+_FEW_CHANGES = 2_000
 """Up to so many rows, sorting costs less than looking for them in order."""
 
 _MISSING = "x''"
@@ -57,11 +58,12 @@ class Statement:
 
 
 class _Rows(NamedTuple):
-    """A way to the rows: the tables, the column that holds the seq, and what must hold."""
+    """A way to the rows: the tables, the column that holds the seq, what must hold, and when to take this way."""
 
     table: str
     seq: str
     terms: list[Term]
+    when: Term = ALWAYS
 
 
 def register_functions(connection: sqlite3.Connection) -> None:
@@ -86,24 +88,28 @@ def compile_page(query: Query, source_ids: Mapping[str, int]) -> Statement:
     way = "DESC" if descending else "ASC"
     key = None if query.sort is None else _sort_key(query.collection, query.sort)
     shown = key or Term("NULL")
-    selects = [
-        _select(
-            Term(f"{rows.seq} AS seq, {shown.sql} AS sort_key", shown.parameters),
-            rows.table,
-            [*rows.terms, *_behind(query.after, key, rows.seq, descending=descending)],
-        )
-        for rows in _ways(query, source_ids, in_order=True)
-    ]
-    found = " UNION ALL ".join(select.sql for select in selects)
     order = ["seq"] if key is None else ["sort_key", "seq"]
+    by = ", ".join(f"{name} {way}" for name in order)
+    found: list[Term] = []
+    for rows in _ways(query, source_ids, in_order=True):
+        columns = Term(f"{rows.seq} AS seq, {shown.sql} AS sort_key", shown.parameters)
+        behind = _behind(query.after, key, rows.seq, descending=descending)
+        select = _select(columns, rows.table, [*rows.terms, *behind])
+        # As a limit, a condition spares the whole walk; SQLite would try it on every row.
+        limit = f"CASE WHEN {rows.when.sql} THEN ? ELSE 0 END"
+        found.append(
+            Term(
+                f"SELECT * FROM ({select.sql} ORDER BY {by} LIMIT {limit} OFFSET ?)",
+                (*select.parameters, *rows.when.parameters, query.limit, 0 if query.after else query.offset),
+            )
+        )
     sql = (
-        f"WITH page AS ({found} ORDER BY {', '.join(f'{name} {way}' for name in order)} LIMIT ? OFFSET ?)"
+        f"WITH page AS ({' UNION ALL '.join(one.sql for one in found)})"
         f" SELECT page.seq, CAST(nullif(page.sort_key, {_MISSING}) AS TEXT), {_SERVED}"
         f' FROM page CROSS JOIN "{query.collection.name}" AS r ON r.seq = page.seq'
         f" ORDER BY {', '.join(f'page.{name} {way}' for name in order)}"
     )
-    parameters = [parameter for select in selects for parameter in select.parameters]
-    return Statement(sql, (*parameters, query.limit, 0 if query.after else query.offset))
+    return Statement(sql, tuple(parameter for one in found for parameter in one.parameters))
 
 
 def compile_count(query: Query, source_ids: Mapping[str, int]) -> Statement:
@@ -172,7 +178,7 @@ def _ways(query: Query, source_ids: Mapping[str, int], *, in_order: bool) -> lis
         (*since_term.parameters, _FEW_CHANGES + 1, _FEW_CHANGES),
     )
     many = Term(f"NOT ({few.sql})", few.parameters)
-    return [_Rows(by_changed, "r.seq", [few, *terms]), _Rows(table, "r.seq", [many, *terms])]
+    return [_Rows(by_changed, "r.seq", terms, few), _Rows(table, "r.seq", terms, many)]
 
 
 def _select(columns: Term, table: str, terms: Sequence[Term]) -> Statement:

@@ -101,7 +101,7 @@ def parse_collection_query(
         where=None if filter_ is None else parse_filter(filter_, collection),
         search=search,
         sort=sort,
-        descending=descending and sort is None and ignored_sort is None,
+        descending=descending and ignored_sort is None,
     )
     return CollectionQuery(
         query=query,

@@ -14,7 +14,7 @@ import html
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from bridge.roster.identity import (
@@ -35,7 +35,7 @@ VERSION = "1"
 """Raised whenever the same facts would give other documents: it makes every document be derived anew."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class RoleRules:
     """How LTI roles are read for one platform."""
 
@@ -44,13 +44,20 @@ class RoleRules:
     trust_admin_roles: bool = False
     keep_test_users: bool = False
 
-    def map(self, roles: Sequence[str]) -> MappedRoles:
-        return self.table.map_roles(
-            roles,
-            mapping=self.mapping,
-            trust_admin_roles=self.trust_admin_roles,
-            keep_test_users=self.keep_test_users,
-        )
+    @cached_property
+    def map(self) -> Callable[[tuple[str, ...]], MappedRoles]:
+        """What a member with these roles is. A platform has few distinct lists of roles and many members."""
+
+        @lru_cache(maxsize=1024)
+        def map_roles(roles: tuple[str, ...]) -> MappedRoles:
+            return self.table.map_roles(
+                roles,
+                mapping=self.mapping,
+                trust_admin_roles=self.trust_admin_roles,
+                keep_test_users=self.keep_test_users,
+            )
+
+        return map_roles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

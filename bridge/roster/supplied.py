@@ -6,6 +6,7 @@ class per context. Each says in ``metadata`` which of its fields were supplied (
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from bridge.roster.calendar import SchoolYear
@@ -26,7 +27,7 @@ SUPPLIED = "bridge.supplied"
 """The metadata key that lists, comma-separated, the fields that no source said."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Surroundings:
     """The school and the calendar of one tenant.
 
@@ -40,12 +41,12 @@ class Surroundings:
     school_year: SchoolYear
     references: References
 
-    @property
+    @cached_property
     def school(self) -> Mapping[str, str]:
         """The reference to the school."""
         return self.references.to(ORGS, org_sourced_id(self.tenant))
 
-    @property
+    @cached_property
     def term(self) -> Mapping[str, str]:
         """The reference to the term that classes are in."""
         return self.references.to(ACADEMIC_SESSIONS, self._session_id("term"))

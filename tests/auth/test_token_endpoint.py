@@ -217,11 +217,12 @@ def test_huge_body_is_an_invalid_request(ask):
 
 
 def test_parameters_in_the_query_string_do_not_count(session, token_url, consumer):
-    answer = session.post(
-        f"{token_url}?grant_type=client_credentials", headers={"Content-Type": FORM}, auth=("a", "b"), timeout=10
-    )
+    client, secret = consumer
+    url = f"{token_url}?grant_type=client_credentials"
 
-    assert refused(answer, 401, "invalid_client")
+    answer = session.post(url, headers={"Content-Type": FORM}, auth=(client.client_id, secret), timeout=10)
+
+    assert refused(answer, 400, "invalid_request")
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "OPTIONS"])

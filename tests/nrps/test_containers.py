@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -90,8 +92,6 @@ def test_user_id_is_read(raw, user_id):
 
 @given(st.one_of(st.text(max_size=300), st.integers(), st.booleans(), st.none(), st.floats(allow_nan=False)))
 def test_both_readers_agree_about_the_user_id(value):
-    import json
-
     raw = json.dumps({"user_id": value}).encode()
     try:
         loaded = load_member(raw).user_id

@@ -61,6 +61,15 @@ def test_redirect_is_refused_and_not_followed(http, httpserver, status):
     assert [request.path for request, _ in httpserver.log] == ["/old"]
 
 
+def test_body_of_a_redirect_is_not_waited_for(make_http, raw_peer):
+    def begin(to, over):
+        to.sendall(b"HTTP/1.1 302 Found\r\nLocation: /new\r\nContent-Length: 1000000\r\n\r\n")
+        over.wait()
+
+    with pytest.raises(SourceRefused, match="redirect"):
+        make_http(read_timeout=0.5).get(raw_peer(begin).url)
+
+
 def test_cookies_are_not_sent_back(http, httpserver):
     httpserver.expect_request("/").respond_with_handler(
         lambda request: Response(request.headers.get("Cookie", "none"), headers={"Set-Cookie": "session=1; Path=/"})
