@@ -3,7 +3,7 @@
 
     python3 dev.py demo     make the environment and run the demo
     python3 dev.py test     make the environment and run lint, types and tests
-    python3 dev.py shell    make the environment and print where it is
+    python3 dev.py install  make the environment for running the bridge, and say where it is
 
 The environment is .venv, made from the pinned and hashed requirements; it is made anew when they change.
 """
@@ -64,13 +64,13 @@ def test(arguments: list[str]) -> None:
     run(BIN / "python", "-m", "pytest", *arguments)
 
 
-def shell(_arguments: list[str]) -> None:
-    """The environment and nothing else."""
-    make_environment("requirements-dev.txt")
+def install(_arguments: list[str]) -> None:
+    """The environment for running, and nothing else."""
+    make_environment("requirements.txt")
     print(f"source {BIN / 'activate'}")
 
 
-COMMANDS = {"demo": demo, "test": test, "shell": shell}
+COMMANDS = {"demo": demo, "test": test, "install": install}
 
 if __name__ == "__main__":
     if sys.version_info < OLDEST:

@@ -55,6 +55,8 @@ def serve(
         blocking_threads=4,
         log_enabled=False,
         respawn_failed_workers=True,
+        # A worker that is told to stop while it still starts can miss it (granian 2.8).
+        workers_kill_timeout=5,
     )
     if with_parent:
         _follow_parent()

@@ -75,7 +75,7 @@ def check_audience(claims: Mapping[str, Any], platform: Platform, trusted: Colle
     audiences = aud if isinstance(aud, list) else [aud]
     if platform.client_id not in audiences:
         raise LaunchRefused("aud", f"the id_token is not for the registered client id, {platform.client_id}")
-    if any(audience not in trusted for audience in audiences):
+    if not all(isinstance(audience, str) and audience in trusted for audience in audiences):
         raise LaunchRefused("aud", "the id_token is also for an audience that is not a client id of this bridge")
     azp = claims.get("azp")
     if azp is None and len(audiences) > 1:

@@ -115,7 +115,7 @@ class NrpsClient:
             _check_next(next_url, url, seen)
             if len(seen) >= self._max_pages:
                 raise SourceRefused(f"{without_query(url)} has more than {self._max_pages} pages: ask for larger ones")
-            pass
+            seen.add(next_url)
             page, next_url = patience.insist(partial(self._read, platform, next_url, deployment_id))
             members += len(page.members)
             if members > max_members:

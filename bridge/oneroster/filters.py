@@ -31,7 +31,6 @@ _BLANKS = re.compile(r"[ \t\r\n]*")
 _FIELD = re.compile(r"[^ \t\r\n'\"()=!<>~]+")
 _PREDICATE = re.compile(r"!=|>=|<=|[=<>~]")
 _LOGICAL = re.compile(r"(AND|OR)(?=[ \t\r\n(]|\Z)", re.IGNORECASE | re.ASCII)
-_VALUE_ENDS = re.compile(r"[ \t\r\n]*(?:\)|\Z)|[ \t\r\n]+(?:AND|OR)(?=[ \t\r\n(]|\Z)", re.IGNORECASE | re.ASCII)
 _BARE_VALUE = re.compile(r"[^ \t\r\n'\"()]+")
 _PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?|true|false")
 
@@ -135,20 +134,23 @@ class _Reader:
         return path
 
     def _quoted(self) -> str:
-        """A value in quotes: see the decision record on which quote ends it."""
+        """A value in quotes.
+
+        A doubled quote stands for one. So does a quote right before a letter or digit, as in O'Brien, unless that begins
+        AND or OR. Every other quote ends the value.
+        """
         parts = []
         start = self.at + 1
         while (quote := self.text.find("'", start)) >= 0:
             parts.append(self.text[start:quote])
             if self.text.startswith("''", quote):
-                parts.append("'")
                 start = quote + 2
-            elif _VALUE_ENDS.match(self.text, quote + 1):
+            elif self.text[quote + 1 : quote + 2].isalnum() and not _LOGICAL.match(self.text, quote + 1):
+                start = quote + 1
+            else:
                 self.at = quote + 1
                 return "".join(parts)
-            else:
-                parts.append("'")
-                start = quote + 1
+            parts.append("'")
         raise self._refusal("has a value whose closing quote is missing")
 
     def _bare(self) -> str:

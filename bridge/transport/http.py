@@ -166,7 +166,9 @@ def _read(response: requests.Response, max_bytes: int, host: str) -> bytes:
     for chunk in response.raw.stream(_CHUNK, decode_content=True):
         size += len(chunk)
         if size > max_bytes:
-            raise SourceRefused(f"{host} answers with more than {max_bytes} bytes: if that is right, raise the limit")
+            raise SourceRefused(
+                f"{host} answers with more than {max_bytes} bytes: if that is right, raise outgoing.max_body_bytes"
+            )
         chunks.append(chunk)
     return b"".join(chunks)
 

@@ -60,7 +60,7 @@ def token_url(registry, registry_path, clock):
     app = Flask(__name__)
     app.register_blueprint(token_blueprint(of_this_thread, lifetime=timedelta(hours=1)))
     server = make_server("127.0.0.1", 0, app)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     yield f"http://127.0.0.1:{server.port}/oauth2/token"
     server.shutdown()

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 from flask import Flask, Response
-from joserfc import jwt
+from joserfc import jws
 from joserfc.jwk import RSAKey
 from werkzeug.serving import make_server
 
@@ -24,7 +24,7 @@ from bridge.transport.policy import OutgoingPolicy
 CORE = "https://purl.imsglobal.org/spec/lti/claim/"
 NRPS = "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice"
 LOOPBACK = OutgoingPolicy(frozenset({"127.0.0.1"}))
-GONE = object()
+GONE = ...
 """Changes a claim into none at all."""
 
 
@@ -44,7 +44,7 @@ class TurnedClock:
 @contextmanager
 def serving(app):
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     yield f"http://127.0.0.1:{server.port}"
     server.shutdown()
@@ -85,7 +85,7 @@ class Lms:
     def sign(self, claims, key=None, **header):
         """An id_token, by the first key unless told otherwise."""
         key = key or self.keys[0]
-        return jwt.encode({"alg": "RS256", "kid": key.kid, **header}, claims, key, algorithms=["RS256"])
+        return jws.serialize_compact({"alg": "RS256", "kid": key.kid, **header}, json.dumps(claims), key)
 
 
 @pytest.fixture(scope="session")
@@ -172,7 +172,7 @@ class Tool:
         assert answer.status_code == 302, answer.text
         return {name: values[0] for name, values in parse_qs(urlsplit(answer.headers["Location"]).query).items()}
 
-    def claims(self, nonce, **changes):
+    def claims(self, nonce, /, **changes):
         """The claims of a good launch, changed: names of LTI's own claims stand without their prefix."""
         now = self.clock().timestamp()
         claims = {

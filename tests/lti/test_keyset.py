@@ -3,7 +3,8 @@
 import json
 
 import pytest
-from joserfc.jwk import ECKey, RSAKey
+from joserfc import jwt
+from joserfc.jwk import ECKey
 
 from bridge.errors import LaunchRefused
 
@@ -164,9 +165,7 @@ def test_what_we_sign_is_verified_by_our_key_set(tool, registry, lms, keys):
 
     (key,) = keys.find(lms.jwks_url, signing.kid)
 
-    assert isinstance(key, RSAKey)
-    assert key.thumbprint() == signing.kid
-    assert token.count(".") == 2
+    assert jwt.decode(token, key, algorithms=["RS256"]).claims == {"iss": "bridge"}
 
 
 def test_our_key_set_follows_a_rotation(tool, registry):

@@ -7,8 +7,9 @@ import threading
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from joserfc import jwt
+from joserfc import jws, jwt
 from joserfc.jwk import OctKey
+from joserfc.jws import JWSRegistry
 
 from bridge.lti.launch import finish_launch
 from bridge.lti.login import begin_login
@@ -17,8 +18,9 @@ from bridge.roster.identity import LtiUserId, class_sourced_id, context_key, use
 from bridge.roster.memberships import Membership
 from bridge.transport.policy import OutgoingPolicy
 
-GONE = object()
+GONE = ...  # changes a claim into none at all
 CORE = "https://purl.imsglobal.org/spec/lti/claim/"
+ROSTER = "https://api.example.org/memberships"
 TENANT = "lms.example.org"
 CLASS = class_sourced_id(TENANT, context_key("2"))
 
@@ -84,15 +86,15 @@ def test_page_escapes_what_the_platform_says(tool):
         pytest.param({"sub": GONE}, id="anonymous"),
         pytest.param({"context": GONE}, id="no context"),
         pytest.param({"nrps": GONE}, id="no roster service"),
-        pytest.param({"nrps": {"context_memberships_url": "https://api.example.org/m", "scope": []}}, id="bare service"),
-        pytest.param({"nrps": {"context_memberships_url": "https://api.example.org/m", "service_versions": ["1.0"]}}, id="old"),
+        pytest.param({"nrps": {"context_memberships_url": ROSTER, "scope": []}}, id="roster service without versions"),
+        pytest.param({"nrps": {"context_memberships_url": ROSTER, "service_versions": ["1.0"]}}, id="other versions"),
         pytest.param({"aud": ["bridge-1"]}, id="audience as list"),
         pytest.param({"azp": "bridge-1"}, id="authorised party"),
         pytest.param({"unknown": {"claim": 1}}, id="unknown claim"),
         pytest.param({"context": {"id": "2", "title": "half \ud83d"}}, id="half a character"),
         pytest.param({"context": {"id": "2", "type": "CourseSection", "label": None}}, id="careless context"),
     ],
-)  # fmt: skip
+)
 def test_launch_with_less_or_more_is_good(tool, changes):
     assert tool.launch(**changes).status_code == 200
 
@@ -143,9 +145,8 @@ def test_contexts_of_deployments_are_apart_where_the_platform_is_said_to_need_it
 
 def test_launch_is_read_whole(registry, keys, clock, tool, platform):
     rules = LaunchRules(public_url=tool.url, outgoing=OutgoingPolicy(frozenset({"127.0.0.1"})))
-    begun = begin_login(
-        {"iss": platform.issuer, "login_hint": "4", "target_link_uri": f"{tool.url}/"}, registry, rules
-    )  # fmt: skip
+    request = {"iss": platform.issuer, "login_hint": "4", "target_link_uri": f"{tool.url}/"}
+    begun = begin_login(request, registry, rules)
     query = {name: values[0] for name, values in parse_qs(urlsplit(begun.url).query).items()}
     claims = tool.claims(
         query["nonce"],
@@ -534,7 +535,7 @@ def test_critical_header_is_refused(post_token, lms, check_of):
     "token",
     ["", "x", "a.b.c", f"{segment([])}.e30.", f"{segment('alg')}.e30.", "W1tb" * 5000 + ".e30.", "ü.ü.ü"],
     ids=["empty", "one letter", "three letters", "list", "text", "deep", "beyond ascii"],
-)  # fmt: skip
+)
 def test_what_is_no_token_is_refused(post_token, check_of, token):
     assert check_of(post_token(lambda _: token)) == "id_token"
 
@@ -544,8 +545,6 @@ def test_signature_that_is_cut_off_is_refused(post_token, lms, check_of):
 
 
 def test_signed_text_that_is_no_object_is_refused(tool, lms, check_of, key_pairs):
-    from joserfc import jws
-
     login = tool.login()
     token = jws.serialize_compact({"alg": "RS256", "kid": key_pairs[0].kid}, b"[]", key_pairs[0])
 
@@ -562,8 +561,6 @@ def test_unknown_header_parameters_are_passed_over(post_token, lms):
 
 
 def _with_extra_header(lms, claims):
-    from joserfc.jws import JWSRegistry
-
     loose = JWSRegistry(algorithms=["RS256"], strict_check_header=False)
     loose.max_header_length = 10_000
     header = {"alg": "RS256", "kid": lms.keys[0].kid, "x-vendor": "v" * 2000}
