@@ -176,6 +176,11 @@ class Sync:
     freshness_hours: int = option(
         24, whole(1, 8760), "Hours within which every context is to be reconciled; then it counts as stale."
     )
+    launch_minutes: int = option(
+        15,
+        whole(0, 1440),
+        "Minutes within which a launch does not make a roster be read again: a whole class may launch in one minute.",
+    )
     concurrency: int = option(4, whole(1, 32), "How many contexts are read at the same time.")
 
 

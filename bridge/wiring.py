@@ -25,7 +25,7 @@ from bridge.lti.platform import Platform
 from bridge.lti.vendors import profile_of
 from bridge.mirror.mirror import Mirror
 from bridge.mirror.pages import Pages
-from bridge.mirror.runs import Outcome, Run, Runs
+from bridge.mirror.runs import GOOD, Outcome, Run, Runs
 from bridge.nrps.client import NrpsClient
 from bridge.nrps.schemas import CONTEXT_MEMBERSHIP_SCOPE, load_context, load_member
 from bridge.nrps.source import NrpsSnapshot
@@ -294,9 +294,15 @@ class Wiring:
         """Do what the web has asked for."""
         for item in self.registry.inbox.take():
             context = self._context_of(item.payload)
-            if context is not None:
+            if context is not None and not (item.kind == "launch" and self._is_fresh(context)):
                 self.sync(context)
             self.registry.inbox.done([item])
+
+    def _is_fresh(self, context: RegisteredContext) -> bool:
+        """Whether the roster was read so lately that a launch need not make it be read again."""
+        latest = Runs(self.mirror, self.clock).latest(1, context=(context.tenant, context.key))
+        since = self.clock() - timedelta(minutes=self.settings.sync.launch_minutes)
+        return any(run.outcome in GOOD and from_stamp(run.started) > since for run in latest)
 
     def _context_of(self, payload: Mapping[str, Any]) -> RegisteredContext | None:
         try:

@@ -12,14 +12,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from bridge.cli.common import Session, echo_json, json_option, pass_session, report
 from bridge.cli.runs import shown
 from bridge.errors import BridgeError, InvalidRequest, UnknownObject
-from bridge.mirror.runs import Outcome, Run, Runs
+from bridge.mirror.runs import GOOD, Outcome, Run, Runs
 from bridge.registry.contexts import RegisteredContext
 from bridge.roster.plan import ChangeKind
 from bridge.sync.reconciler import Preview
 from bridge.wiring import Wiring
 
 PARTLY = 3
-_GOOD = frozenset({Outcome.APPLIED, Outcome.UNCHANGED})
 
 
 @click.command()
@@ -58,7 +57,7 @@ def _sync(wiring: Wiring, chosen: Sequence[RegisteredContext], as_json: bool) ->
         wiring.sync_all(chosen, done=done)
     if as_json:
         echo_json([shown(run) if run else None for run in runs])
-    if any(run is None or run.outcome not in _GOOD for run in runs):
+    if any(run is None or run.outcome not in GOOD for run in runs):
         sys.exit(PARTLY)
 
 
@@ -102,7 +101,7 @@ def approve(session: Session, run_id: int, as_json: bool) -> None:
     context = wiring.registry.contexts.get(held.source, held.context)
     run = wiring.sync(context, approved=runs.held_removals(run_id))
     report(as_json, shown(run) if run else {}, _line(context, run))
-    if run is None or run.outcome not in _GOOD:
+    if run is None or run.outcome not in GOOD:
         sys.exit(PARTLY)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from bridge.errors import InvalidRequest
+from bridge.lti.rules import LearnDeployments
 
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
@@ -30,12 +31,21 @@ def _role_mapping(text: str) -> str:
     return text
 
 
+def _learn_deployments(text: str) -> str:
+    try:
+        return LearnDeployments(text).value
+    except ValueError:
+        raise ValueError(f"must be one of {', '.join(LearnDeployments)}") from None
+
+
 OPTIONS: dict[str, Callable[[str], Any]] = {
     # the vendor profile's
     "escaped_names": _flag,
     "complete_rosters": _flag,
     "contexts_by_deployment": _flag,
     "page_limit": _count,
+    # launches'
+    "learn_deployments": _learn_deployments,
     # the configuration's
     "role_mapping": _role_mapping,
     "role_table": str,

@@ -91,7 +91,7 @@ def _register(launch: Launch, registry: Registry) -> ContextKey | None:
             deployment_id=launch.deployment_id,
             memberships_url=launch.memberships_url,
         )
-        registry.inbox.put("sync", {"tenant": launch.platform.tenant, "context": key})
+        registry.inbox.put("launch", {"tenant": launch.platform.tenant, "context": key})
     return key
 
 

@@ -31,6 +31,10 @@ class Outcome(StrEnum):
     """The bridge itself failed, or was stopped; nothing was changed."""
 
 
+GOOD = frozenset({Outcome.APPLIED, Outcome.UNCHANGED})
+"""The mirror agrees with the source."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """One reconciliation of one context. The counts are of members.

@@ -17,8 +17,8 @@ from bridge.clock import Clock, to_stamp
 class Item:
     """One request.
 
-    :param kind: what is asked: ``sync``.
-    :param payload: about what; for ``sync`` the ``tenant`` and ``context`` key.
+    :param kind: what is asked: ``sync`` now, or, after a ``launch``, if the roster is stale.
+    :param payload: about what: the ``tenant`` and ``context`` key.
     """
 
     id: int
