@@ -26,15 +26,16 @@ MINIMUM_SQLITE = (3, 38, 0)
 """The first with ``->>``, JSON built in and STRICT tables."""
 
 BUSY_TIMEOUT = 10.0
-"""Seconds that a statement waits for another writer."""
+"""Seconds that a statement waits for another writer, unless the file's owner knows of longer writes."""
 
 _MIGRATION_NAME = re.compile(r"(\d{4})_(\w+)\.sql")
 
 
-def open_database(path: Path, *, read_only: bool = False) -> Database:
+def open_database(path: Path, *, read_only: bool = False, busy_timeout: float = BUSY_TIMEOUT) -> Database:
     """Open a database file, made (readable by its owner only) if it is not there.
 
     :param read_only: writes are refused, and the file must exist.
+    :param busy_timeout: seconds that a statement waits for another writer.
     :raises ConfigError: if the file cannot be made, opened or read as a database, or if SQLite is too old.
     """
     if sqlite3.sqlite_version_info < MINIMUM_SQLITE:
@@ -47,7 +48,7 @@ def open_database(path: Path, *, read_only: bool = False) -> Database:
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rw'}",
             uri=True,
-            timeout=BUSY_TIMEOUT,
+            timeout=busy_timeout,
             isolation_level=None,
         )
         try:
@@ -68,7 +69,7 @@ def write(db: Database) -> Iterator[None]:
 
     The lock is taken at the start, so what is read inside cannot change before it is written. Blocks do not nest.
 
-    :raises sqlite3.OperationalError: if another writer holds the file for longer than :data:`BUSY_TIMEOUT`.
+    :raises sqlite3.OperationalError: if another writer holds the file for longer than the connection waits.
     """
     db.conn.execute("BEGIN IMMEDIATE")
     try:

@@ -7,19 +7,19 @@ import os
 import secrets
 import socket
 import threading
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from functools import cached_property, lru_cache
-from pathlib import Path
+from functools import cached_property
 from typing import Any, TypeVar
-from zoneinfo import ZoneInfo
 
 import structlog
 from joserfc.jwk import RSAKey
 
 from bridge.clock import Clock, from_stamp, utc_now
-from bridge.errors import SourceUnavailable, UnknownObject
+from bridge.derivations import Derivations
+from bridge.errors import BridgeError, SourceUnavailable, UnknownObject
 from bridge.lti.assertion import sign_assertion
 from bridge.lti.platform import Platform
 from bridge.lti.vendors import profile_of
@@ -27,18 +27,14 @@ from bridge.mirror.mirror import Mirror
 from bridge.mirror.pages import Pages
 from bridge.mirror.runs import GOOD, Outcome, Run, Runs
 from bridge.nrps.client import NrpsClient
-from bridge.nrps.schemas import CONTEXT_MEMBERSHIP_SCOPE, load_context, load_member
+from bridge.nrps.schemas import CONTEXT_MEMBERSHIP_SCOPE
 from bridge.nrps.source import NrpsSnapshot
 from bridge.oneroster.cursors import Cursors
 from bridge.registry.contexts import RegisteredContext
 from bridge.registry.leases import Lease
 from bridge.registry.registry import Registry
-from bridge.roster.calendar import school_year_of
-from bridge.roster.derive import MembershipDerivation, Origin, RoleRules
-from bridge.roster.memberships import Context
-from bridge.roster.references import References
-from bridge.roster.roles import RoleMapping, RoleTable
-from bridge.roster.supplied import Surroundings
+from bridge.roster.derive import MembershipDerivation
+from bridge.roster.roles import RoleTable
 from bridge.settings import Settings
 from bridge.sync.guards import Guards
 from bridge.sync.reconciler import Preview, Progress, Reconciler
@@ -53,22 +49,25 @@ T = TypeVar("T")
 SCHEDULER_LEASE = "scheduler"
 _SCHEDULER_LEASE_TIME = timedelta(seconds=30)
 _CONTEXT_LEASE_TIME = timedelta(minutes=15)
-_MEMBERS_REMEMBERED = 10_000
 _RETRY_AFTER = timedelta(minutes=15)
+# Of a run that seems to go on, its process may have been killed: if it was not, the lease keeps others away.
+_UNFINISHED = frozenset({Outcome.UNAVAILABLE, Outcome.BROKEN, Outcome.RUNNING})
 
 
 class Wiring:
     """Everything, for one set of settings.
 
     :param settings: see :mod:`bridge.settings`.
+    :param sleep: waits so many seconds before a busy platform is asked again.
     """
 
-    def __init__(self, settings: Settings, clock: Clock = utc_now) -> None:
+    def __init__(
+        self, settings: Settings, clock: Clock = utc_now, *, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
         self.settings = settings
         self.clock = clock
+        self._sleep = sleep
         self._local = threading.local()
-        # A member is looked at when she is staged, when she is mapped, and whenever another of her contexts is read.
-        self._load_member = lru_cache(maxsize=_MEMBERS_REMEMBERED)(load_member)
         self._scheduler_lock = threading.Lock()
         self._scheduler_lease: Lease | None = None
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
@@ -80,6 +79,14 @@ class Wiring:
         """
         self.mirror.rebase(self.settings.server.public_url)
         _ = self.registry
+
+    def close(self) -> None:
+        """Close this thread's connections, and the idle ones to other systems."""
+        for name, opened in vars(self._local).copy().items():
+            if isinstance(opened, Registry | Mirror):
+                opened.close()
+            delattr(self._local, name)
+        self.http.close()
 
     # This thread's own connections.
 
@@ -93,9 +100,8 @@ class Wiring:
 
     @property
     def pages(self) -> Pages:
-        public_url = self.settings.server.public_url
-        path = self.settings.storage.mirror
-        return self._own("pages", lambda: Pages(Mirror.open_read_only(path), public_url=public_url))
+        reader = self._own("reader", lambda: Mirror.open_read_only(self.settings.storage.mirror))
+        return self._own("pages", lambda: Pages(reader, public_url=self.settings.server.public_url))
 
     def _own(self, name: str, make: Callable[[], T]) -> T:
         found: T | None = getattr(self._local, name, None)
@@ -131,12 +137,16 @@ class Wiring:
 
     @cached_property
     def nrps(self) -> NrpsClient:
-        return NrpsClient(self.http, self.service_tokens, clock=self.clock)
+        return NrpsClient(self.http, self.service_tokens, sleep=self._sleep, clock=self.clock)
 
     @cached_property
     def role_table(self) -> RoleTable:
         path = self.settings.mapping.role_table
         return RoleTable.load(path) if path else RoleTable.default()
+
+    @cached_property
+    def _derivations(self) -> Derivations:
+        return Derivations(self.settings, self.role_table, self.clock)
 
     def _sign(self, platform: Platform, deployment_id: str | None) -> str:
         key = self.registry.keys.current()
@@ -154,38 +164,8 @@ class Wiring:
     # One context.
 
     def derivation(self, context: RegisteredContext) -> MembershipDerivation:
-        """How the facts of a context become documents, by the present settings and role table."""
-        settings = self.settings
-        platform = self.registry.platforms.by_id(context.platform_id)
-        options = platform.options
-        own_roles = options.get("role_table")
-        today = self.clock().astimezone(ZoneInfo(settings.calendar.time_zone)).date()
-        return MembershipDerivation(
-            tenant=context.tenant,
-            tenant_issuer=self.registry.platforms.of_tenant(context.tenant)[0].issuer,
-            origin=Origin(
-                key=context.key,
-                issuer=platform.issuer,
-                deployment_id=context.deployment_id,
-                context=Context(context_id=context.context_id, label=context.label, title=context.title),
-            ),
-            surroundings=Surroundings(
-                tenant=context.tenant,
-                school_name=options.get("school_name") or settings.school.name or context.tenant,
-                school_identifier=options.get("school_identifier") or settings.school.identifier or context.tenant,
-                school_year=school_year_of(today, settings.calendar.year_start),
-                references=References(settings.server.public_url),
-            ),
-            roles=RoleRules(
-                table=RoleTable.load(Path(own_roles), base=self.role_table) if own_roles else self.role_table,
-                mapping=RoleMapping(options.get("role_mapping", settings.mapping.role_mapping)),
-                trust_admin_roles=options.get("trust_admin_roles", settings.mapping.trust_admin_roles),
-                keep_test_users=options.get("keep_test_users", settings.mapping.keep_test_users),
-            ),
-            load_member=self._load_member,
-            load_context=load_context,
-            escaped_names=profile_of(platform).escaped_names,
-        )
+        """How the facts of a context become documents: see :meth:`bridge.derivations.Derivations.of`."""
+        return self._derivations.of(context, self.registry)
 
     def snapshot(self, context: RegisteredContext) -> NrpsSnapshot:
         """What the context's platform says now: nothing is asked before it is iterated."""
@@ -213,11 +193,14 @@ class Wiring:
         approved: Collection[str] = frozenset(),
         progress: Progress = lambda _: None,
     ) -> Run | None:
-        """Reconcile one context now; ``None`` if another process is at it."""
+        """Reconcile one context now; ``None`` if another process is at it.
+
+        What is wrong with the context's registration ends the run, as a platform's refusal does.
+        """
         name = f"context {context.class_sourced_id}"
         lease = self.registry.leases.acquire(name, self._holder, _CONTEXT_LEASE_TIME)
         if lease is None:
-            log.info("context_busy", class_=context.class_sourced_id)
+            log.debug("context_busy", class_=context.class_sourced_id)
             return None
         held = lease
 
@@ -230,11 +213,22 @@ class Wiring:
             progress(members)
 
         try:
-            return self._reconciler().reconcile(
-                self.snapshot(context), self.derivation(context), approved=approved, progress=keep_on
-            )
+            try:
+                snapshot, derivation = self.snapshot(context), self.derivation(context)
+            except BridgeError as error:
+                return self._refuse(context, f"the registration cannot be used: {error}")
+            return self._reconciler().reconcile(snapshot, derivation, approved=approved, progress=keep_on)
         finally:
             self.registry.leases.release(held)
+
+    def _refuse(self, context: RegisteredContext, reason: str) -> Run:
+        """Record a run that could not begin, so that it is seen, and not tried again every minute."""
+        runs = Runs(self.mirror, self.clock)
+        number = runs.begin(context.tenant, context.key)
+        runs.fail(number, Outcome.REFUSED, reason)
+        run = runs.get(number)
+        assert run is not None
+        return run
 
     def preview(self, context: RegisteredContext, *, progress: Progress = lambda _: None) -> Preview:
         """Read one context and say what reconciling would do."""
@@ -248,11 +242,23 @@ class Wiring:
     ) -> None:
         """Reconcile several contexts, a few at a time.
 
-        :param done: told of each as it ends, from the thread that calls this.
+        An error in one keeps no other from its turn: it is raised when all have had theirs.
+
+        :param done: told of each that ended, in order, from the thread that calls this.
         """
-        with ThreadPoolExecutor(self.settings.sync.concurrency, thread_name_prefix="sync") as pool:
-            for context, run in zip(contexts, pool.map(self.sync, contexts), strict=True):
-                done(context, run)
+        errors = []
+        pool = ThreadPoolExecutor(self.settings.sync.concurrency, thread_name_prefix="sync")
+        try:
+            for context, future in [(context, pool.submit(self.sync, context)) for context in contexts]:
+                error = future.exception()
+                if error is None:
+                    done(context, future.result())
+                else:
+                    errors.append(error)
+        finally:
+            pool.shutdown(cancel_futures=True)
+        if errors:
+            raise errors[0]
 
     def due(self) -> list[RegisteredContext]:
         """The contexts whose turn it is: stale by the freshness target, or due another try after a failure."""
@@ -264,7 +270,7 @@ class Wiring:
             run = latest.get((context.tenant, context.key))
             if run is None:
                 return True
-            again_after = _RETRY_AFTER if run.outcome in (Outcome.UNAVAILABLE, Outcome.BROKEN) else freshness
+            again_after = _RETRY_AFTER if run.outcome in _UNFINISHED else freshness
             return from_stamp(run.started) + again_after <= now
 
         return [context for context in self.registry.contexts.all() if is_due(context)]
@@ -291,12 +297,24 @@ class Wiring:
                 self._scheduler_lease = None
 
     def take_inbox(self) -> None:
-        """Do what the web has asked for."""
-        for item in self.registry.inbox.take():
-            context = self._context_of(item.payload)
-            if context is not None and not (item.kind == "launch" and self._is_fresh(context)):
-                self.sync(context)
-            self.registry.inbox.done([item])
+        """Do what the web has asked for; what another process is at just now waits again."""
+        inbox = self.registry.inbox
+        items = inbox.take()
+        asked = {
+            context: item
+            for item in items
+            if (context := self._context_of(item.payload)) is not None
+            and not (item.kind == "launch" and self._is_fresh(context))
+        }
+
+        def done(context: RegisteredContext, run: Run | None) -> None:
+            if run is None:
+                inbox.put(asked[context].kind, asked[context].payload)
+
+        try:
+            self.sync_all(list(asked), done=done)
+        finally:
+            inbox.done(items)
 
     def _is_fresh(self, context: RegisteredContext) -> bool:
         """Whether the roster was read so lately that a launch need not make it be read again."""

@@ -1,11 +1,15 @@
 """What an operator can set for one platform, over its vendor profile and the configuration."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
+from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 from bridge.errors import InvalidRequest
 from bridge.lti.rules import LearnDeployments
+from bridge.roster.roles import RoleMapping, RoleTable
 
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
@@ -25,17 +29,25 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _role_mapping(text: str) -> str:
-    if text not in {"compat", "ext"}:
-        raise ValueError("must be compat or ext")
+def _one_of(words: type[StrEnum]) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in list(words):
+            raise ValueError(f"must be one of {', '.join(words)}")
+        return text
+
+    return read
+
+
+def _role_table(text: str) -> str:
+    path = Path(text).absolute()  # the scheduler may run in another folder
+    RoleTable.load(path)
+    return str(path)
+
+
+def _name(text: str) -> str:
+    if not text.strip():
+        raise ValueError("must not be empty")
     return text
-
-
-def _learn_deployments(text: str) -> str:
-    try:
-        return LearnDeployments(text).value
-    except ValueError:
-        raise ValueError(f"must be one of {', '.join(LearnDeployments)}") from None
 
 
 OPTIONS: dict[str, Callable[[str], Any]] = {
@@ -45,14 +57,14 @@ OPTIONS: dict[str, Callable[[str], Any]] = {
     "contexts_by_deployment": _flag,
     "page_limit": _count,
     # launches'
-    "learn_deployments": _learn_deployments,
+    "learn_deployments": _one_of(LearnDeployments),
     # the configuration's
-    "role_mapping": _role_mapping,
-    "role_table": str,
+    "role_mapping": _one_of(RoleMapping),
+    "role_table": _role_table,
     "trust_admin_roles": _flag,
     "keep_test_users": _flag,
-    "school_name": str,
-    "school_identifier": str,
+    "school_name": _name,
+    "school_identifier": _name,
 }
 """Each option's name and how its text is read."""
 
@@ -61,14 +73,40 @@ def parse_options(texts: Iterable[str]) -> dict[str, Any]:
     """Read ``name=value`` texts.
 
     :raises InvalidRequest: for a name that is no option, or a value that it cannot have.
+    :raises ConfigError: listing every problem of a role table that is named.
     """
     options: dict[str, Any] = {}
     for text in texts:
         name, separator, value = text.partition("=")
-        if not separator or name not in OPTIONS:
-            raise InvalidRequest("option", f"{text!r} is not NAME=VALUE with NAME one of {', '.join(OPTIONS)}")
-        try:
-            options[name] = OPTIONS[name](value)
-        except ValueError as error:
-            raise InvalidRequest("option", f"{name} {error}") from error
+        if not separator:
+            raise InvalidRequest("option", f"{text!r} is not NAME=VALUE")
+        options[name] = _read(name, value)
     return options
+
+
+def check_options(options: Mapping[str, Any]) -> None:
+    """Let options pass that :func:`parse_options` could have read: they may have been stored by other means.
+
+    A role table is not looked at: it is read anew whenever it is used.
+
+    :raises InvalidRequest: for a name that is no option, or a value that it cannot have.
+    """
+    for name, value in options.items():
+        if not isinstance(value, str | int):
+            raise InvalidRequest("option", f"{name} must be text, a number, or true or false")
+        if name == "role_table" and isinstance(value, str):
+            continue
+        read = _read(name, str(value))
+        if type(read) is not type(value):
+            raise InvalidRequest("option", f"{name} must be {read!r}, not {value!r}")
+
+
+def _read(name: str, text: str) -> Any:
+    if name not in OPTIONS:
+        close = get_close_matches(name, OPTIONS, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"they are {', '.join(OPTIONS)}"
+        raise InvalidRequest("option", f"{name!r} is not an option of a platform; {hint}")
+    try:
+        return OPTIONS[name](text)
+    except ValueError as error:
+        raise InvalidRequest("option", f"{name} {error}") from error

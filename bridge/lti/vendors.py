@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from bridge.errors import InvalidRequest
+from bridge.lti.options import check_options
 from bridge.lti.platform import Platform
 
 
@@ -43,8 +44,10 @@ OPTIONS = tuple(option.name for option in fields(VendorProfile))
 def profile_of(platform: Platform) -> VendorProfile:
     """The platform's vendor profile, with what the operator has set for it.
 
-    :raises InvalidRequest: if the platform names a profile that this version does not know.
+    :raises InvalidRequest: if the platform names a profile, or has an option, that this version does not know, or an
+        option's value is impossible.
     """
+    check_options(platform.options)
     try:
         profile = PROFILES[platform.vendor]
     except KeyError:

@@ -44,14 +44,11 @@ WHERE facts.source = :source AND facts.context = :context AND facts.kind = p.kin
     AND p.change = 'kept' AND facts.lead <> p.lead
 """
 _LEADS = "SELECT subject FROM facts WHERE source = :source AND context = :context AND lead = 1 AND gone IS NULL"
-_EVERYBODY = """
-INSERT OR IGNORE INTO temp.touched
-SELECT subject FROM facts WHERE source = :source AND context = :context AND kind = 'member' AND gone IS NULL
-"""
 
 
 def apply(mirror: Mirror, plan: Plan, derivation: Derivation, run: int, clock: Clock) -> None:
     """Apply what is staged on this connection according to its plan, and finish the run's record with it.
+
     :raises SourceUnavailable: if the context has been reconciled by somebody else since the plan was made: try again.
     """
     db = mirror.db
@@ -70,7 +67,7 @@ def apply(mirror: Mirror, plan: Plan, derivation: Derivation, run: int, clock: C
 
         documents.put(derivation.of_source())
         documents.put(derivation.of_context(_context_fact(db, key), plan.context))
-        _touch(db, key, plan, before, after)
+        _touch(db, before, after)
         for derived in _members(db, source, plan.context, derivation, sole_lead=len(after) == 1):
             documents.put(derived)
         documents.finish()
@@ -118,11 +115,9 @@ def _context_fact(db: Database, key: dict[str, Any]) -> Fact | None:
     return Fact(FactKind.CONTEXT, ContextKey(str(key["context"])), "", row[0].encode()) if row else None
 
 
-def _touch(db: Database, key: dict[str, Any], plan: Plan, before: set[str], after: set[str]) -> None:
+def _touch(db: Database, before: set[str], after: set[str]) -> None:
     """Gather whose documents may differ now."""
     db.execute("INSERT OR IGNORE INTO temp.touched SELECT subject FROM temp.planned WHERE kind = 'member'")
-    if plan.rederive:
-        db.execute(_EVERYBODY, key)
     if (len(before) == 1) != (len(after) == 1):
         db.conn.executemany("INSERT OR IGNORE INTO temp.touched VALUES (?)", [(one,) for one in before | after])
 

@@ -11,6 +11,9 @@ from sqlite_utils import Database
 from bridge import storage
 from bridge.mirror.query_sql import register_functions
 
+_WRITERS_WAIT = 120.0
+"""Seconds that a writer waits for others: the first plan of a large context takes seconds for every 10,000 members."""
+
 
 class Mirror:
     """One connection to the mirror.
@@ -28,7 +31,7 @@ class Mirror:
 
         :raises bridge.errors.ConfigError: if the file cannot be used, or is newer than this version of the bridge.
         """
-        db = storage.open_database(path)
+        db = storage.open_database(path, busy_timeout=_WRITERS_WAIT)
         storage.migrate(db, "bridge.mirror.migrations")
         return cls(db)
 
@@ -58,10 +61,10 @@ class Mirror:
 
         To a consumer the records are the same: only the bridge's own address in them has changed.
         """
+        if self.public_url == public_url:
+            return  # without asking for the lock, which a large plan may hold for a while
         with storage.write(self.db):
             old = self.public_url
-            if old == public_url:
-                return
             if old is not None:
                 before, after = (f'"href":"{root}/ims/oneroster/' for root in (old, public_url))
                 for (collection,) in self.db.execute("SELECT DISTINCT collection FROM facet_fields").fetchall():

@@ -4,6 +4,7 @@ Every read is one transaction, so a page and its total agree. Nothing is built p
 served.
 """
 
+import json
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -110,9 +111,8 @@ class Pages:
             conditions.append("status = ?")
             parameters.append(status)
         if query.visibility.sources is not None:
-            names = sorted(query.visibility.sources)
-            conditions.append(f"source IN (SELECT id FROM sources WHERE name IN ({', '.join('?' * len(names))}))")
-            parameters.extend(names)
+            conditions.append("source IN (SELECT id FROM sources WHERE name IN (SELECT value FROM json_each(?)))")
+            parameters.append(json.dumps(sorted(query.visibility.sources)))
         where = " AND ".join(conditions)
         sql = f"SELECT coalesce(sum(count), 0) FROM tallies WHERE {where}"  # noqa: S608 - the conditions are ours
         return int(self._db.execute(sql, parameters).fetchone()[0])

@@ -95,7 +95,7 @@ def compile_page(query: Query, source_ids: Mapping[str, int]) -> Statement:
         columns = Term(f"{rows.seq} AS seq, {shown.sql} AS sort_key", shown.parameters)
         behind = _behind(query.after, key, rows.seq, descending=descending)
         select = _select(columns, rows.table, [*rows.terms, *behind])
-        # As a limit, a condition spares the whole walk; SQLite would try it on every row.
+        # As a limit, the condition spares the whole walk; among the others it would be tried on every row.
         limit = f"CASE WHEN {rows.when.sql} THEN ? ELSE 0 END"
         found.append(
             Term(
@@ -117,8 +117,14 @@ def compile_count(query: Query, source_ids: Mapping[str, int]) -> Statement:
 
     :raises LookupError: if the query names a field that the class does not have.
     """
-    (rows,) = _ways(query, source_ids, in_order=False)
-    return _select(Term("count(*)"), rows.table, rows.terms)
+    counts: list[Term] = []
+    for rows in _ways(query, source_ids, in_order=False):
+        count = _select(Term("count(*)"), rows.table, rows.terms)
+        counts.append(
+            Term(f"WHEN {rows.when.sql} THEN ({count.sql})", (*rows.when.parameters, *count.parameters)),
+        )
+    sql = f"SELECT CASE {' '.join(count.sql for count in counts)} END"
+    return Statement(sql, tuple(parameter for count in counts for parameter in count.parameters))
 
 
 def compile_one(
@@ -153,7 +159,7 @@ def tally_of(query: Query) -> tuple[str | None, str | None] | None:
 
 
 def _ways(query: Query, source_ids: Mapping[str, int], *, in_order: bool) -> list[_Rows]:
-    """The ways to a query's rows: they exclude one another, and together give every row once."""
+    """The ways to a query's rows, each leading to all of them; when they are several, exactly one is to be taken."""
     collection = query.collection
     given = _all_terms(query)
     by_id = any(_is_equality(term, "sourcedId") for term in given)
@@ -169,7 +175,7 @@ def _ways(query: Query, source_ids: Mapping[str, int], *, in_order: bool) -> lis
         first = Term(entries, (collection.name, walked.field, walked.value))
         return [_Rows(f"facets AS f CROSS JOIN {table} ON r.seq = f.seq", "f.seq", [first, *terms])]
     since = next((term for term in given if _is_since(collection, term)), None)
-    if since is None or by_id or not in_order:
+    if since is None or by_id:
         return [_Rows(table, "r.seq", terms)]
     by_changed = f'{table} INDEXED BY "{collection.name}_by_changed"'
     since_term = compiler.compile(since)

@@ -13,9 +13,10 @@ from typing import Any, Self
 from bridge.mirror.mirror import Mirror
 from bridge.roster.identity import ContextKey
 from bridge.roster.plan import ChangeKind, Plan, Quarantined, change_of
-from bridge.roster.ports import Derivation, FactKind, Rejected, Snapshot, Stated
+from bridge.roster.ports import Derivation, Fact, FactKind, Rejected, Snapshot, Stated
 
-_BATCH = 1000
+_TELL_EVERY = 200
+"""Members between two reports of progress."""
 
 _TABLES = """
 CREATE TEMP TABLE staged (
@@ -48,6 +49,14 @@ WHERE f.source = :source AND f.context = :context AND f.kind = 'member' AND f.go
     AND NOT EXISTS (SELECT 1 FROM temp.rejected AS r WHERE r.subject = f.subject)
 ORDER BY f.subject
 """
+# Members who are held and of whom the plan says nothing so far: unreadable now, or not in an incomplete snapshot.
+_UNPLANNED = """
+SELECT f.subject, f.raw
+FROM facts AS f
+WHERE f.source = :source AND f.context = :context AND f.kind = 'member' AND f.gone IS NULL
+    AND NOT EXISTS (SELECT 1 FROM temp.planned AS p WHERE p.kind = f.kind AND p.subject = f.subject)
+ORDER BY f.subject
+"""
 
 
 def fact_hash(raw: str) -> bytes:
@@ -67,15 +76,10 @@ class Staging:
         self._snapshot = snapshot
         self.source: str = snapshot.source
         self.context: ContextKey = snapshot.context
-        self._rows: list[tuple[str, str, int, str, bytes]] = []
-        self._rejected: list[tuple[int, str | None, str]] = []
-        self._position = 0
 
     def __enter__(self) -> Self:
         self._drop()
         self._db.conn.executescript(_TABLES)
-        self._db.conn.create_function("merged", 2, self._merged, deterministic=True)
-        self._db.conn.create_function("fact_hash", 1, fact_hash, deterministic=True)
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -87,44 +91,48 @@ class Staging:
         :raises bridge.errors.SourceUnavailable: as the snapshot does; what is staged must not be used then.
         :raises bridge.errors.SourceRefused: likewise.
         """
+        members = 0
         for item in self._snapshot:
-            self._add(item)
-            if len(self._rows) >= _BATCH:
-                self._flush()
-                yield self._position
-        self._flush()
-        yield self._position
+            if isinstance(item, Rejected):
+                self._reject(item.position, item.subject, item.reason)
+            else:
+                self._stage(item, members)
+            if isinstance(item, Rejected) or item.kind is FactKind.MEMBER:
+                members += 1
+                if members % _TELL_EVERY == 0:
+                    yield members
+        yield members
 
-    def _add(self, item: Stated | Rejected) -> None:
-        if isinstance(item, Rejected):
-            self._rejected.append((item.position, item.subject, item.reason))
-            self._position += 1
-            return
+    def _stage(self, item: Stated, position: int) -> None:
         try:
             raw = item.raw.decode()
         except UnicodeDecodeError:
-            self._rejected.append((self._position, item.subject, "is not UTF-8"))
-        else:
-            self._rows.append((item.kind, item.subject, self._position, raw, fact_hash(raw)))
-        self._position += item.kind is FactKind.MEMBER
+            self._reject(position, item.subject, "is not UTF-8")
+            return
+        inserted = self._db.execute(
+            "INSERT INTO temp.staged VALUES (?, ?, ?, ?, ?) ON CONFLICT (kind, subject) DO NOTHING",
+            (item.kind, item.subject, position, raw, fact_hash(raw)),
+        ).rowcount
+        if not inserted:
+            self._merge(item, position)
 
-    def _flush(self) -> None:
-        self._db.execute("BEGIN")
+    def _merge(self, again: Stated, position: int) -> None:
+        """Stage what a source says about somebody of whom it has spoken before."""
+        key = (again.kind, again.subject)
+        (earlier,) = self._db.execute("SELECT raw FROM temp.staged WHERE kind = ? AND subject = ?", key).fetchone()
+        if earlier.encode() == again.raw:
+            return
         try:
-            self._db.conn.executemany(
-                "INSERT INTO temp.staged (kind, subject, position, raw, hash) VALUES (?, ?, ?, ?, ?)"
-                " ON CONFLICT (kind, subject) DO UPDATE SET raw = merged(raw, excluded.raw),"
-                " hash = fact_hash(merged(raw, excluded.raw)) WHERE raw <> excluded.raw",
-                self._rows,
-            )
-            self._db.conn.executemany("INSERT INTO temp.rejected VALUES (?, ?, ?)", self._rejected)
-        finally:
-            self._db.execute("COMMIT")
-        self._rows.clear()
-        self._rejected.clear()
+            raw = self._snapshot.merge(earlier.encode(), again.raw).decode()
+        except ValueError:
+            self._reject(position, again.subject, "is listed more than once, and not every entry can be read")
+            return
+        self._db.execute(
+            "UPDATE temp.staged SET raw = ?, hash = ? WHERE kind = ? AND subject = ?", (raw, fact_hash(raw), *key)
+        )
 
-    def _merged(self, earlier: str, later: str) -> str:
-        return self._snapshot.merge(earlier.encode(), later.encode()).decode()
+    def _reject(self, position: int, subject: str | None, reason: str) -> None:
+        self._db.execute("INSERT INTO temp.rejected VALUES (?, ?, ?)", (position, subject, reason))
 
     def plan(self, derivation: Derivation) -> Plan:
         """Compare what is staged with what is held; nothing is changed.
@@ -144,15 +152,14 @@ class Staging:
             unknown = self._db.execute("SELECT 1 FROM temp.rejected WHERE subject IS NULL LIMIT 1").fetchone()
             complete = self._snapshot.complete and unknown is None
             counts.update(self._missing(key, complete=complete))
+            if rederive:
+                self._keep_unplanned(derivation, key)
             (held,) = self._db.execute(
                 "SELECT count(*) FROM facts WHERE source = :source AND context = :context AND kind = 'member'"
                 " AND gone IS NULL",
                 key,
             ).fetchone()
-            (staged,) = self._db.execute(
-                "SELECT count(*) FROM temp.staged AS s WHERE kind = 'member'"
-                " AND NOT EXISTS (SELECT 1 FROM temp.rejected AS r WHERE r.subject = s.subject)"
-            ).fetchone()
+            (staged,) = self._db.execute("SELECT count(*) FROM temp.staged WHERE kind = 'member'").fetchone()
         finally:
             self._db.execute("COMMIT")
         counts[ChangeKind.KEPT] = staged - counts[ChangeKind.ADDED] - counts[ChangeKind.CHANGED]
@@ -177,15 +184,16 @@ class Staging:
         for position, kind, subject, raw, stated, held in self._db.execute(_COMPARE, key):
             item = Stated(FactKind(kind), subject, raw.encode())
             if (reason := derivation.reject(item)) is not None:
-                self._db.execute("INSERT INTO temp.rejected VALUES (?, ?, ?)", (position, subject, reason))
+                self._reject(position, subject, reason)
+                # The row that was just read: that one may go while the others are still being read.
+                self._db.execute("DELETE FROM temp.staged WHERE kind = ? AND subject = ?", (kind, subject))
                 continue
             change = change_of(held, stated, complete=True)
-            self._db.execute(
-                "INSERT INTO temp.planned VALUES (?, ?, ?, ?)", (kind, subject, change, derivation.claims_lead(item))
-            )
+            assert change is not None, "something was stated"
+            self._plan(kind, subject, change, lead=derivation.claims_lead(item))
             if item.kind is FactKind.CONTEXT:
                 context_changed |= change is not ChangeKind.KEPT
-            elif change is not None:
+            else:
                 counts[change] += 1
         return counts, context_changed
 
@@ -195,22 +203,23 @@ class Staging:
             change = change_of(held, None, complete=complete)
             if change is None:
                 break
-            self._db.execute("INSERT INTO temp.planned VALUES ('member', ?, ?, 0)", (subject, change))
+            self._plan(FactKind.MEMBER, subject, change, lead=False)
             counts[change] += 1
         return counts
 
+    def _keep_unplanned(self, derivation: Derivation, key: dict[str, Any]) -> None:
+        """Under a new mapping everybody who is held is looked at again, also who was not stated now."""
+        for subject, raw in self._db.execute(_UNPLANNED, key):
+            fact = Fact(FactKind.MEMBER, self.context, subject, raw.encode())
+            self._plan(FactKind.MEMBER, subject, ChangeKind.KEPT, lead=derivation.claims_lead(fact))
+
+    def _plan(self, kind: str, subject: str, change: ChangeKind, *, lead: bool) -> None:
+        self._db.execute("INSERT INTO temp.planned VALUES (?, ?, ?, ?)", (kind, subject, change, lead))
+
     def removals(self) -> set[str]:
         """Whom the plan would remove."""
-        return self.subjects(ChangeKind.REMOVED)
-
-    def subjects(self, change: ChangeKind) -> set[str]:
-        """Whom the plan would do this to."""
-        return {
-            subject
-            for (subject,) in self._db.execute(
-                "SELECT subject FROM temp.planned WHERE kind = 'member' AND change = ?", (change,)
-            )
-        }
+        rows = self._db.execute("SELECT subject FROM temp.planned WHERE kind = 'member' AND change = 'removed'")
+        return {subject for (subject,) in rows}
 
     def _drop(self) -> None:
         for name in _NAMES:

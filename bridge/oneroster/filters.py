@@ -136,8 +136,8 @@ class _Reader:
     def _quoted(self) -> str:
         """A value in quotes.
 
-        A doubled quote stands for one. So does a quote right before a letter or digit, as in O'Brien, unless that begins
-        AND or OR. Every other quote ends the value.
+        A doubled quote stands for one. So does a quote right before a letter or digit, as in O'Brien, unless AND or OR
+        begins there. Every other quote ends the value.
         """
         parts = []
         start = self.at + 1

@@ -12,6 +12,7 @@ from sqlite_utils import Database
 from bridge.clock import Clock, to_stamp
 from bridge.errors import InvalidRequest, UnknownObject
 from bridge.lti.platform import Platform
+from bridge.lti.vendors import profile_of
 from bridge.registry.tenants import check_tenant, free_tenant
 from bridge.storage import write
 
@@ -167,7 +168,8 @@ class Platforms:
 
 def _check(platform: Platform) -> None:
     check_tenant(platform.tenant)
-    for name in ("issuer", "client_id", "vendor"):
+    profile_of(platform)
+    for name in ("issuer", "client_id"):
         if not getattr(platform, name).strip():
             raise InvalidRequest(name, "must not be empty")
     for name in ("auth_login_url", "token_url", "jwks_url"):

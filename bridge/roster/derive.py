@@ -10,11 +10,10 @@ What OneRoster cannot say is kept in ``metadata``, as texts: ``lti.roles`` (the 
 """
 
 import hashlib
-import html
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from bridge.roster.identity import (
@@ -28,36 +27,15 @@ from bridge.roster.memberships import Context, Membership, MemberStatus
 from bridge.roster.model import CLASSES, ENROLLMENTS, USERS
 from bridge.roster.names import most_told, name_of
 from bridge.roster.ports import Derived, Fact, FactKind, Stated
-from bridge.roster.roles import MappedRoles, RoleMapping, RoleTable, order_user_roles
+from bridge.roster.reading import Reading
+from bridge.roster.roles import MappedRoles, order_user_roles
 from bridge.roster.supplied import SUPPLIED, Surroundings
 
 VERSION = "1"
 """Raised whenever the same facts would give other documents: it makes every document be derived anew."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class RoleRules:
-    """How LTI roles are read for one platform."""
-
-    table: RoleTable
-    mapping: RoleMapping
-    trust_admin_roles: bool = False
-    keep_test_users: bool = False
-
-    @cached_property
-    def map(self) -> Callable[[tuple[str, ...]], MappedRoles]:
-        """What a member with these roles is. A platform has few distinct lists of roles and many members."""
-
-        @lru_cache(maxsize=1024)
-        def map_roles(roles: tuple[str, ...]) -> MappedRoles:
-            return self.table.map_roles(
-                roles,
-                mapping=self.mapping,
-                trust_admin_roles=self.trust_admin_roles,
-                keep_test_users=self.keep_test_users,
-            )
-
-        return map_roles
+_Known = tuple[Membership, MappedRoles]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,20 +55,22 @@ class Origin:
 class MembershipDerivation:
     """:class:`bridge.roster.ports.Derivation` for the memberships of one context of an LTI platform.
 
+    :param tenant_issuer: the issuer that is written on users, who belong to the tenant and to no one registration.
+    :param reading: how this context's members are read.
+    :param reading_elsewhere: the same of the tenant's other contexts, which may be another registration's: what a user
+        is does not depend on which of her contexts was reconciled last.
     :param load_member: reads a member's JSON; raises :class:`ValueError` with a reason free of personal data.
     :param load_context: reads the context's JSON; ``None`` if it names none.
-    :param tenant_issuer: the issuer that is written on users, who belong to the tenant and to no one registration.
-    :param escaped_names: whether the platform sends names HTML-escaped (Moodle 4.5 does).
     """
 
     tenant: str
     tenant_issuer: str
     origin: Origin
     surroundings: Surroundings
-    roles: RoleRules
+    reading: Reading
+    reading_elsewhere: Callable[[ContextKey], Reading]
     load_member: Callable[[bytes], Membership]
     load_context: Callable[[bytes], Context | None]
-    escaped_names: bool = False
 
     @cached_property
     def fingerprint(self) -> str:
@@ -101,11 +81,7 @@ class MembershipDerivation:
             self.origin.issuer,
             self.origin.deployment_id,
             self.origin.context.context_id,
-            self.roles.table.fingerprint,
-            self.roles.mapping,
-            self.roles.trust_admin_roles,
-            self.roles.keep_test_users,
-            self.escaped_names,
+            *self.reading.fingerprint,
         ]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
@@ -123,8 +99,7 @@ class MembershipDerivation:
         if fact.kind is not FactKind.MEMBER:
             return False
         member = self.load_member(fact.raw)
-        mapped = self.roles.map(member.roles)
-        return mapped.primary_claim and mapped.enrollment == "teacher" and _is_active(member)
+        return _claims_lead(member, self.reading.map_roles(member.roles))
 
     def of_source(self) -> Sequence[Derived]:
         return self.surroundings.records()
@@ -143,35 +118,31 @@ class MembershipDerivation:
     def of_member(
         self, subject: str, context: ContextKey, facts: Sequence[Fact], *, sole_lead: bool
     ) -> Sequence[Derived]:
-        told = {fact.context: self._member(fact) for fact in facts}
-        mapped = {key: self.roles.map(member.roles) for key, member in told.items()}
-        kept = {key: member for key, member in told.items() if not mapped[key].left_out}
+        known = {fact.context: self._known(fact) for fact in facts}
+        # Somebody listed as deleted is as good as missing from the list.
+        kept = {
+            key: (member, mapped)
+            for key, (member, mapped) in known.items()
+            if not mapped.left_out and member.status is not MemberStatus.DELETED
+        }
         user_id = LtiUserId(subject)
-        user = self._user(user_id, list(kept.values()), [mapped[key] for key in kept])
         here = kept.get(context)
-        enrollment = self._enrollment(context, here, mapped[context], sole_lead=sole_lead) if here else None
+        enrollment = self._enrollment(context, *here, sole_lead=sole_lead) if here else None
         return [
-            Derived(USERS.name, user_sourced_id(self.tenant, user_id), user),
+            Derived(USERS.name, user_sourced_id(self.tenant, user_id), self._user(user_id, list(kept.values()))),
             Derived(ENROLLMENTS.name, enrollment_sourced_id(self.tenant, context, user_id), enrollment),
         ]
 
-    def _member(self, fact: Fact) -> Membership:
+    def _known(self, fact: Fact) -> _Known:
+        reading = self.reading if fact.context == self.origin.key else self.reading_elsewhere(fact.context)
         member = self.load_member(fact.raw)
-        if not self.escaped_names:
-            return member
-        return replace(
-            member,
-            name=_unescaped(member.name),
-            given_name=_unescaped(member.given_name),
-            family_name=_unescaped(member.family_name),
-            middle_name=_unescaped(member.middle_name),
-        )
+        return reading.unescape(member), reading.map_roles(member.roles)
 
-    def _user(
-        self, user_id: LtiUserId, members: Sequence[Membership], mapped: Sequence[MappedRoles]
-    ) -> dict[str, Any] | None:
-        if not members:
+    def _user(self, user_id: LtiUserId, known: Sequence[_Known]) -> dict[str, Any] | None:
+        if not known:
             return None
+        members = [member for member, _ in known]
+        mapped = [roles for _, roles in known]
         sourced_id = user_sourced_id(self.tenant, user_id)
         name = name_of(members, sourced_id)
         person_sourced_id = most_told(member.person_sourced_id for member in members)
@@ -225,12 +196,13 @@ class MembershipDerivation:
             "lti.status": member.status,
             "lti.userId": member.user_id,
             **self._context_metadata(),
-            "lti.rolesMapVersion": self.roles.table.fingerprint,
+            "lti.rolesMapVersion": self.reading.table.fingerprint,
             "lti.testUser": "true" if mapped.test_user else None,
         }
         if mapped.enrollment == "teacher":
-            body["primary"] = "true" if mapped.primary_claim and sole_lead else "false"
-            if mapped.primary_claim and not sole_lead and _is_active(member):
+            claims_lead = _claims_lead(member, mapped)
+            body["primary"] = "true" if claims_lead and sole_lead else "false"
+            if claims_lead and not sole_lead:
                 metadata["bridge.primary"] = "claimed by several"
         body["metadata"] = {key: value for key, value in metadata.items() if value is not None}
         return body
@@ -242,10 +214,10 @@ class MembershipDerivation:
         return metadata
 
 
+def _claims_lead(member: Membership, mapped: MappedRoles) -> bool:
+    return mapped.primary_claim and _is_active(member)
+
+
 def _is_active(member: Membership) -> bool:
     # NRPS 2.0: a member without a status is active. OneRoster 1.2 reads an inactive record as tobedeleted.
     return member.status in (None, MemberStatus.ACTIVE)
-
-
-def _unescaped(text: str | None) -> str | None:
-    return html.unescape(text).strip() or None if text else text

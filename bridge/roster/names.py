@@ -9,7 +9,8 @@ they were read: the fullest name, among those the one told most often, among tho
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from bridge.roster.identity import SourcedId
 from bridge.roster.memberships import Membership
@@ -23,13 +24,14 @@ class Name:
     """A person's name as OneRoster wants it.
 
     :param supplied: the fields that the LMS did not say.
+    :param middle: empty if there is none.
     :param split_from: the LMS's one-piece name, where given and family name were cut out of it.
     """
 
     given: str
     family: str
-    middle: str | None = None
-    supplied: tuple[str, ...] = field(default=())
+    middle: str = ""
+    supplied: tuple[str, ...] = ()
     split_from: str | None = None
 
 
@@ -41,13 +43,12 @@ def name_of(memberships: Iterable[Membership], sourced_id: SourcedId) -> Name:
     if given or family:
         missing = "familyName" if given else "givenName"
         return Name(given or MISSING_PART, family or MISSING_PART, middle, supplied=(missing,))
+    supplied = ("givenName", "familyName")
     if whole:
-        first, _, last = whole.rpartition(" ")
-        if first.strip():
-            return Name(first.strip(), last, middle, split_from=whole)
-        return Name(whole, MISSING_PART, middle, supplied=("familyName",), split_from=whole)
+        first, *last = whole.rsplit(maxsplit=1)
+        return Name(first, last[0] if last else MISSING_PART, middle, supplied, split_from=whole)
     # A short hash tells nameless people apart without saying anything about them.
-    return Name("Person", sourced_id[:8], middle, supplied=("givenName", "familyName"))
+    return Name("Person", sourced_id[:8], middle, supplied)
 
 
 def most_told(values: Iterable[str | None]) -> str | None:
@@ -56,22 +57,33 @@ def most_told(values: Iterable[str | None]) -> str | None:
     return min(counts, key=lambda value: (-counts[value], value), default=None)
 
 
-_Parts = tuple[str | None, str | None, str | None, str | None]
+class _Parts(NamedTuple):
+    """What was told of a name, without blanks around it; empty is not told."""
+
+    given: str
+    family: str
+    middle: str
+    whole: str
+
+    @property
+    def fullness(self) -> tuple[bool, bool, bool, bool]:
+        """The greater, the more of a name is there."""
+        return bool(self.given and self.family), bool(self.given or self.family), bool(self.whole), bool(self.middle)
 
 
 def _fullest(memberships: Iterable[Membership]) -> _Parts:
-    counts: Counter[_Parts] = Counter((m.given_name, m.family_name, m.middle_name, m.name) for m in memberships)
+    counts = Counter(map(_parts, memberships))
+    fullest = max((parts.fullness for parts in counts), default=None)
     return min(
-        counts,
-        key=lambda parts: (-_fullness(parts), -counts[parts], tuple(part or "" for part in parts)),
-        default=(None, None, None, None),
+        (parts for parts in counts if parts.fullness == fullest),
+        key=lambda parts: (-counts[parts], parts),
+        default=_Parts("", "", "", ""),
     )
 
 
-def _fullness(parts: _Parts) -> int:
-    given, family, _, whole = parts
-    if given and family:
-        return 3
-    if given or family:
-        return 2
-    return 1 if whole else 0
+def _parts(member: Membership) -> _Parts:
+    given, family, middle, whole = (
+        (text or "").strip() for text in (member.given_name, member.family_name, member.middle_name, member.name)
+    )
+    # A name in one piece tells nothing more where it came in parts.
+    return _Parts(given, family, middle, "" if given or family else whole)

@@ -72,7 +72,10 @@ class Snapshot(Protocol):
     def __iter__(self) -> Iterator[Stated | Rejected]: ...
 
     def merge(self, earlier: bytes, later: bytes) -> bytes:
-        """One text out of two about the same subject in one snapshot."""
+        """One text out of two about the same subject in one snapshot.
+
+        :raises ValueError: if either cannot be read: the later one is quarantined then.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,7 +116,9 @@ class Reconciler:
                 progress(members)
             plan = staging.plan(derivation)
             objection = self._guards.objection(plan)
-            if objection is not None and not staging.removals() <= set(approved):
-                self.runs.hold(number, plan, staging.removals(), f"held: {objection}; bridge approve {number} lets it")
+            removals = staging.removals()
+            if objection is not None and not removals <= set(approved):
+                message = f"held: {objection}; 'bridge approve {number}' lets it through"
+                self.runs.hold(number, plan, removals, message)
                 return
             apply(self._mirror, plan, derivation, number, self._clock)

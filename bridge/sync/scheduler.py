@@ -7,19 +7,24 @@ What it calls is handed in; this module knows when, not what.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC
+from queue import SimpleQueue
 
 import structlog
-from apscheduler.schedulers.blocking import BlockingScheduler
+from apscheduler.schedulers.background import BackgroundScheduler
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """How often the scheduler looks, in seconds."""
+    """How often the scheduler looks, in seconds.
+
+    :param lease: how often the lease is kept while a long job runs: well under the time that it is given for.
+    """
 
     inbox: float = 0.5
     freshness: float = 60.0
+    lease: float = 10.0
 
 
 class Scheduler:
@@ -39,29 +44,36 @@ class Scheduler:
         schedule: Schedule = Schedule(),
     ) -> None:
         self._hold_lease = hold_lease
-        self._apscheduler = BlockingScheduler(timezone=UTC)
+        # A queue, since put() may be called from a signal handler at any moment; an Event may deadlock there.
+        self._stops: SimpleQueue[None] = SimpleQueue()
+        self._apscheduler = BackgroundScheduler(timezone=UTC)
         # A job that starts late still runs (APScheduler 3 drops it after a second otherwise), and once, not many times.
         options = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
         for name, job, seconds in (
+            ("lease", _nothing_else, schedule.lease),
             ("inbox", take_inbox, schedule.inbox),
             ("freshness", refresh, schedule.freshness),
         ):
             self._apscheduler.add_job(self._guarded, "interval", args=(name, job), seconds=seconds, id=name, **options)
 
     def run(self) -> None:
-        """Work until :meth:`stop` is called from a signal handler or another thread."""
+        """Work until :meth:`stop` is called: before, from a signal handler or from another thread."""
         self._apscheduler.start()
+        self._stops.get()
+        self._apscheduler.shutdown(wait=False)
 
     def stop(self) -> None:
-        """Let the jobs that run end, then return from :meth:`run`."""
-        if self._apscheduler.running:
-            self._apscheduler.shutdown(wait=False)
+        """Begin no more jobs and let :meth:`run` return at once; a job in progress goes on in its own thread."""
+        self._stops.put(None)
 
     def _guarded(self, name: str, job: Callable[[], None]) -> None:
-        if not self._hold_lease():
-            return
         try:
-            job()
+            if self._hold_lease():
+                job()
         except Exception:
             # The scheduler goes on, whatever a job runs into.
             log.exception("job_failed", job=name)
+
+
+def _nothing_else() -> None:
+    """The job of the lease: it is kept before every job, and nothing else is to be done."""

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.mirror.query_sql import compile_one, compile_page, tally_of
+from bridge.mirror.query_sql import Statement, compile_count, compile_one, compile_page, tally_of
 from bridge.oneroster.filters import parse_filter
 from bridge.roster.model import ACADEMIC_SESSIONS, CLASSES, COURSES, DEMOGRAPHICS, ENROLLMENTS, ORGS, USERS, Collection
 from bridge.roster.query import And, Comparison, Condition, Or, Place, Predicate, Query, Sort
@@ -139,13 +139,13 @@ def sorts(collection: Collection) -> st.SearchStrategy[Sort]:
     return st.builds(Sort, st.sampled_from(names), st.booleans())
 
 
-def walk(query: Query) -> Iterator[int]:
+def walk(query: Query, mirror: SmallMirror = MIRROR) -> Iterator[int]:
     """Every seq, page after page, each continuing behind the last."""
-    page = MIRROR.page(query)
+    page = mirror.page(query)
     while page:
         yield from (seq for seq, _, _ in page)
         seq, key, _ = page[-1]
-        page = MIRROR.page(replace(query, after=Place(seq, key)))
+        page = mirror.page(replace(query, after=Place(seq, key)))
 
 
 @settings(max_examples=150, deadline=None)
@@ -350,8 +350,8 @@ def large() -> Iterator[SmallMirror]:
     mirror.connection.close()
 
 
-def steps(mirror: SmallMirror, query: Query) -> tuple[int, list[int]]:
-    """What a page costs in steps of SQLite's virtual machine, and its seqs."""
+def steps(mirror: SmallMirror, statement: Statement) -> tuple[int, list[Any]]:
+    """What a statement costs in steps of SQLite's virtual machine, and its rows."""
     taken = 0
 
     def step() -> bool:
@@ -360,9 +360,14 @@ def steps(mirror: SmallMirror, query: Query) -> tuple[int, list[int]]:
         return False
 
     mirror.connection.set_progress_handler(step, 1)
-    seqs = [seq for seq, _, _ in mirror.page(query)]
+    rows = mirror.run(statement)
     mirror.connection.set_progress_handler(None, 1)
-    return taken, seqs
+    return taken, rows
+
+
+def page_steps(mirror: SmallMirror, query: Query) -> tuple[int, list[int]]:
+    taken, rows = steps(mirror, compile_page(query, SOURCES))
+    return taken, [seq for seq, _, _ in rows]
 
 
 @pytest.mark.parametrize(
@@ -383,9 +388,17 @@ def steps(mirror: SmallMirror, query: Query) -> tuple[int, list[int]]:
 )
 def test_page_costs_its_own_rows(large: SmallMirror, filter_: str, first: list[int]) -> None:
     where = parse_filter(filter_, ENROLLMENTS)
-    taken, seqs = steps(large, Query(collection=ENROLLMENTS, visibility=ALL, limit=3, where=where))
+    taken, seqs = page_steps(large, Query(collection=ENROLLMENTS, visibility=ALL, limit=3, where=where))
     assert seqs == first
     assert taken < 1500  # looking at all 6,000 takes several steps each
+
+
+def test_count_of_what_changed_lately_costs_its_own_rows(large: SmallMirror) -> None:
+    where = parse_filter("dateLastModified>='2026-01-02' AND status='active'", ENROLLMENTS)
+    statement = compile_count(Query(collection=ENROLLMENTS, visibility=ALL, limit=1, where=where), SOURCES)
+    taken, rows = steps(large, statement)
+    assert rows == [(3,)]
+    assert taken < 1500
 
 
 def test_changed_long_ago_costs_no_sort_of_the_whole(large: SmallMirror) -> None:
@@ -393,13 +406,20 @@ def test_changed_long_ago_costs_no_sort_of_the_whole(large: SmallMirror) -> None
         (parse_filter("dateLastModified>'0001-01-01'", ENROLLMENTS), parse_filter("status='active'", ENROLLMENTS))
     )
     query = Query(collection=ENROLLMENTS, visibility=ALL, limit=3, where=where)
-    taken, seqs = steps(large, query)
+    taken, seqs = page_steps(large, query)
     assert seqs == [1, 2, 3]
     assert taken < 50_000  # most of it counts to 5,000, the border between few and many
     assert large.count(query) == 6000
 
 
+@pytest.mark.parametrize("sort", [None, Sort("dateLastModified", descending=True)], ids=["unsorted", "latest-first"])
+def test_walk_of_all_that_changed_gives_every_record_once(large: SmallMirror, sort: Sort | None) -> None:
+    where = parse_filter("dateLastModified>'0001-01-01'", ENROLLMENTS)
+    seqs = list(walk(Query(collection=ENROLLMENTS, visibility=ALL, limit=700, where=where, sort=sort), large))
+    assert sorted(seqs) == list(range(1, 6001))
+
+
 def test_several_sources_are_walked_in_order(large: SmallMirror) -> None:
-    taken, seqs = steps(large, Query(collection=ENROLLMENTS, visibility=Visibility.of("north", "west"), limit=3))
+    taken, seqs = page_steps(large, Query(collection=ENROLLMENTS, visibility=Visibility.of("north", "west"), limit=3))
     assert seqs == [1, 2, 3]
     assert taken < 1500

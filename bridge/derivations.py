@@ -1,0 +1,105 @@
+"""What the operator has set, for everybody and for one platform, as the derivation of each context.
+
+A platform's own options go before the configuration. What belongs to a tenant as a whole, its school, is taken from
+its oldest registration that sets it: two registrations of one tenant must not rewrite it in turn.
+"""
+
+from collections.abc import Sequence
+from functools import cache, lru_cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from bridge.clock import Clock
+from bridge.errors import UnknownObject
+from bridge.lti.platform import Platform
+from bridge.lti.vendors import profile_of
+from bridge.nrps.schemas import load_context, load_member
+from bridge.registry.contexts import RegisteredContext
+from bridge.registry.registry import Registry
+from bridge.roster.calendar import school_year_of
+from bridge.roster.derive import MembershipDerivation, Origin
+from bridge.roster.identity import ContextKey
+from bridge.roster.memberships import Context
+from bridge.roster.reading import Reading
+from bridge.roster.references import References
+from bridge.roster.roles import RoleMapping, RoleTable
+from bridge.roster.supplied import Surroundings
+from bridge.settings import Settings
+
+_MEMBERS_REMEMBERED = 10_000
+
+
+class Derivations:
+    """Makes derivations. Serves all threads.
+
+    :param role_table: the installation's, over which platforms may have their own.
+    """
+
+    def __init__(self, settings: Settings, role_table: RoleTable, clock: Clock) -> None:
+        self._settings = settings
+        self._role_table = role_table
+        self._clock = clock
+        # A member is looked at when she is staged, when she is mapped, and whenever another of her contexts is read.
+        self._load_member = lru_cache(maxsize=_MEMBERS_REMEMBERED)(load_member)
+
+    def of(self, context: RegisteredContext, registry: Registry) -> MembershipDerivation:
+        """How the facts of a context become documents, by the present settings and options.
+
+        :raises UnknownObject: if its platform has been removed.
+        :raises InvalidRequest: if a registration of the tenant has an option that cannot be used.
+        :raises ConfigError: if one names a role table that cannot be used.
+        """
+        platform = registry.platforms.by_id(context.platform_id)
+        registrations = registry.platforms.of_tenant(context.tenant)
+        readings = {each.id: self._reading(each) for each in registrations}
+        reading = readings[platform.id]
+
+        @cache
+        def reading_elsewhere(key: ContextKey) -> Reading:
+            try:
+                return readings.get(registry.contexts.get(context.tenant, key).platform_id, reading)
+            except UnknownObject:
+                return reading  # its roster is read no more, and what it said stays
+
+        return MembershipDerivation(
+            tenant=context.tenant,
+            tenant_issuer=registrations[0].issuer,
+            origin=Origin(
+                key=context.key,
+                issuer=platform.issuer,
+                deployment_id=context.deployment_id,
+                context=Context(context_id=context.context_id, label=context.label, title=context.title),
+            ),
+            surroundings=self._surroundings(context.tenant, registrations),
+            reading=reading,
+            reading_elsewhere=reading_elsewhere,
+            load_member=self._load_member,
+            load_context=load_context,
+        )
+
+    def _reading(self, platform: Platform) -> Reading:
+        profile = profile_of(platform)
+        options, defaults = platform.options, self._settings.mapping
+        table = options.get("role_table")
+        return Reading(
+            table=RoleTable.load(Path(table), base=self._role_table) if table else self._role_table,
+            mapping=RoleMapping(options.get("role_mapping", defaults.role_mapping)),
+            trust_admin_roles=options.get("trust_admin_roles", defaults.trust_admin_roles),
+            keep_test_users=options.get("keep_test_users", defaults.keep_test_users),
+            escaped_names=profile.escaped_names,
+        )
+
+    def _surroundings(self, tenant: str, registrations: Sequence[Platform]) -> Surroundings:
+        school, calendar = self._settings.school, self._settings.calendar
+
+        def of_tenant(option: str) -> str | None:
+            return next((each.options[option] for each in registrations if option in each.options), None)
+
+        today = self._clock().astimezone(ZoneInfo(calendar.time_zone)).date()
+        return Surroundings(
+            tenant=tenant,
+            school_name=of_tenant("school_name") or school.name or tenant,
+            school_identifier=of_tenant("school_identifier") or school.identifier or tenant,
+            school_year=school_year_of(today, calendar.year_start),
+            references=References(self._settings.server.public_url),
+        )
