@@ -2,7 +2,8 @@
 --
 -- A collection's table is named by its wire name and has one generated column per field that holds at most one
 -- value, named by the field's dotted path, so that a filter's field is its column. dateLastModified is the stamp of
--- the write that last changed the record; it is joined on when served.
+-- the write that last changed the record; it is joined on when served. An index holds the rows of one value in the order
+-- of seq, which is why kinds have one with the status and one without.
 
 CREATE TABLE meta (
     key TEXT NOT NULL PRIMARY KEY,
@@ -181,7 +182,8 @@ CREATE TABLE "orgs" (
 ) STRICT;
 CREATE INDEX "orgs_by_source" ON "orgs" (source);
 CREATE INDEX "orgs_by_changed" ON "orgs" (changed);
-CREATE INDEX "orgs_by_kind" ON "orgs" ("type", status);
+CREATE INDEX "orgs_by_kind" ON "orgs" ("type");
+CREATE INDEX "orgs_by_kind_and_status" ON "orgs" ("type", status);
 CREATE INDEX "orgs_by_status" ON "orgs" (status);
 
 CREATE TABLE "academicSessions" (
@@ -202,7 +204,8 @@ CREATE TABLE "academicSessions" (
 ) STRICT;
 CREATE INDEX "academicSessions_by_source" ON "academicSessions" (source);
 CREATE INDEX "academicSessions_by_changed" ON "academicSessions" (changed);
-CREATE INDEX "academicSessions_by_kind" ON "academicSessions" ("type", status);
+CREATE INDEX "academicSessions_by_kind" ON "academicSessions" ("type");
+CREATE INDEX "academicSessions_by_kind_and_status" ON "academicSessions" ("type", status);
 CREATE INDEX "academicSessions_by_status" ON "academicSessions" (status);
 
 CREATE TABLE "courses" (
@@ -245,7 +248,8 @@ CREATE TABLE "classes" (
 ) STRICT;
 CREATE INDEX "classes_by_source" ON "classes" (source);
 CREATE INDEX "classes_by_changed" ON "classes" (changed);
-CREATE INDEX "classes_by_kind" ON "classes" ("classType", status);
+CREATE INDEX "classes_by_kind" ON "classes" ("classType");
+CREATE INDEX "classes_by_kind_and_status" ON "classes" ("classType", status);
 CREATE INDEX "classes_by_status" ON "classes" (status);
 
 CREATE TABLE "users" (
@@ -300,7 +304,8 @@ CREATE TABLE "enrollments" (
 ) STRICT;
 CREATE INDEX "enrollments_by_source" ON "enrollments" (source);
 CREATE INDEX "enrollments_by_changed" ON "enrollments" (changed);
-CREATE INDEX "enrollments_by_kind" ON "enrollments" ("role", status);
+CREATE INDEX "enrollments_by_kind" ON "enrollments" ("role");
+CREATE INDEX "enrollments_by_kind_and_status" ON "enrollments" ("role", status);
 CREATE INDEX "enrollments_by_status" ON "enrollments" (status);
 
 CREATE TABLE "demographics" (

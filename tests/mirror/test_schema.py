@@ -1,0 +1,172 @@
+"""The mirror's schema says what the model says, and the usual questions find their index."""
+
+import json
+import sqlite3
+
+import pytest
+
+from bridge.mirror.query_sql import compile_one, compile_page
+from bridge.oneroster.filters import parse_filter
+from bridge.roster.model import COLLECTIONS, ENROLLMENTS, USERS
+from bridge.roster.query import Place, Query
+from bridge.roster.visibility import Visibility
+
+SOURCES = {"north": 1, "south": 2}
+
+each_collection = pytest.mark.parametrize("collection", COLLECTIONS.values(), ids=COLLECTIONS)
+
+
+def rows(school, sql, *parameters):
+    return school.mirror.db.execute(sql, parameters).fetchall()
+
+
+def columns_of(collection):
+    """The model's paths that live in the document and hold one value; the sourcedId has a column of its own."""
+    return [path.name for path in collection.columns if path.name != "sourcedId"]
+
+
+def test_every_table_is_strict(school):
+    loose = rows(
+        school, "SELECT name FROM pragma_table_list WHERE schema = 'main' AND strict = 0 AND name NOT LIKE 'sqlite_%'"
+    )
+    assert loose == []
+
+
+def test_there_is_a_table_for_every_collection_and_for_no_other(school):
+    with_documents = rows(
+        school,
+        "SELECT m.name FROM sqlite_schema AS m JOIN pragma_table_xinfo(m.name) AS c"
+        " WHERE m.type = 'table' AND c.name = 'document' AND m.name <> 'runs'",
+    )
+    assert {name for (name,) in with_documents} == set(COLLECTIONS)
+
+
+@each_collection
+def test_generated_columns_are_the_models(school, collection):
+    virtual = rows(school, "SELECT name FROM pragma_table_xinfo(?) WHERE hidden = 2", collection.name)
+
+    assert [name for (name,) in virtual] == columns_of(collection)
+
+
+@each_collection
+def test_each_generated_column_shows_its_path(school, collection):
+    document = {"sourcedId": "x"}
+    for name in columns_of(collection):
+        *way, last = name.split(".")
+        place = document
+        for step in way:
+            place = place.setdefault(step, {})
+        place[last] = f"value of {name}"
+    school.mirror.add_source("north")
+    school.mirror.db.execute(
+        f'INSERT INTO "{collection.name}" (source, sourcedId, changed, document) VALUES (1, ?, 1, ?)',
+        ["x", json.dumps(document)],
+    )
+
+    shown = school.mirror.db.query(f'SELECT * FROM "{collection.name}"')
+
+    assert [row | dict.fromkeys(("seq", "document")) for row in shown] == [
+        {"seq": None, "source": 1, "sourcedId": "x", "changed": 1, "document": None}
+        | {name: f"value of {name}" for name in columns_of(collection)}
+    ]
+
+
+def test_facet_fields_are_the_models(school):
+    assert set(rows(school, "SELECT collection, path FROM facet_fields")) == {
+        (collection.name, path.name) for collection in COLLECTIONS.values() for path in collection.facets
+    }
+
+
+@each_collection
+def test_every_collection_has_its_indexes(school, collection):
+    found = {}
+    for (name,) in rows(
+        school, "SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = ?", collection.name
+    ):
+        found[name] = [column for (column,) in rows(school, "SELECT name FROM pragma_index_info(?)", name)]
+    wanted = {
+        f"sqlite_autoindex_{collection.name}_1": ["sourcedId"],
+        f"{collection.name}_by_source": ["source"],
+        f"{collection.name}_by_changed": ["changed"],
+        f"{collection.name}_by_status": ["status"],
+    }
+    if collection.kind in columns_of(collection):
+        wanted |= {
+            f"{collection.name}_by_kind": [collection.kind],
+            f"{collection.name}_by_kind_and_status": [collection.kind, "status"],
+        }
+    assert found == wanted
+
+
+def test_record_needs_a_source(school):
+    with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
+        school.mirror.db.execute("INSERT INTO orgs (source, sourcedId, changed, document) VALUES (9, 'x', 1, '{}')")
+
+
+def test_two_mirrors_have_two_epochs(school, tmp_path):
+    other = type(school)(tmp_path / "other.sqlite")
+
+    assert len(school.mirror.epoch) == 32
+    assert school.mirror.epoch != other.mirror.epoch
+    other.close()
+
+
+def plan_of(school, statement):
+    """The steps of SQLite's plan. Whether an index covers, versions of SQLite tell differently."""
+    plan = rows(school, f"EXPLAIN QUERY PLAN {statement.sql}", *statement.parameters)
+    return [step.replace("COVERING ", "") for *_, step in plan]
+
+
+@pytest.mark.parametrize(
+    ("collection", "filter_", "rest", "step"),
+    [
+        pytest.param(USERS, None, {}, "SCAN r", id="first-page"),
+        pytest.param(USERS, None, {"after": Place(5)}, "SEARCH r USING INTEGER PRIMARY KEY (rowid>?)", id="next-page"),
+        pytest.param(
+            USERS,
+            None,
+            {"visibility": Visibility.of("north")},
+            "SEARCH r USING INDEX users_by_source (source=?)",
+            id="one-source",
+        ),
+        pytest.param(USERS, "status='active'", {}, "SEARCH r USING INDEX users_by_status (status=?)", id="status"),
+        pytest.param(ENROLLMENTS, "role='teacher'", {}, "SEARCH r USING INDEX enrollments_by_kind (role=?)", id="role"),
+        pytest.param(
+            ENROLLMENTS,
+            "role='teacher' AND status='active'",
+            {"after": Place(5)},
+            "SEARCH r USING INDEX enrollments_by_kind_and_status (role=? AND status=? AND rowid>?)",
+            id="role-and-status",
+        ),
+        pytest.param(
+            ENROLLMENTS,
+            "class.sourcedId='c'",
+            {},
+            "SEARCH f USING PRIMARY KEY (field=? AND value=?)",
+            id="reference",
+        ),
+        pytest.param(
+            USERS, "roles.role='teacher'", {}, "SEARCH f USING PRIMARY KEY (field=? AND value=?)", id="value-in-a-list"
+        ),
+        pytest.param(
+            USERS,
+            "dateLastModified>='2026-01-01'",
+            {},
+            "SEARCH r USING INDEX users_by_changed (changed>?)",
+            id="changed-since",
+        ),
+    ],
+)
+def test_page_is_found_by_its_index(school, collection, filter_, rest, step):
+    query = Query(
+        **{"collection": collection, "visibility": Visibility.of_all(), "limit": 100, **rest},
+        where=parse_filter(filter_, collection) if filter_ else None,
+    )
+
+    assert step in plan_of(school, compile_page(query, SOURCES))
+
+
+def test_one_record_is_found_by_its_id(school):
+    plan = plan_of(school, compile_one(USERS, "x", Visibility.of("north"), SOURCES))
+
+    assert plan[0] == "SEARCH r USING INDEX sqlite_autoindex_users_1 (sourcedId=?)"

@@ -1,0 +1,675 @@
+"""What runs when, who may run it, and what an operator's settings and options do to it."""
+
+import json
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
+
+from bridge.errors import InvalidRequest
+from bridge.mirror.runs import Outcome, Runs
+from bridge.oneroster.query import parse_collection_query
+from bridge.roster.identity import context_key
+from bridge.roster.memberships import Context
+from bridge.roster.model import COLLECTIONS
+from bridge.roster.visibility import Visibility
+from bridge.settings import Nrps, Outgoing, Roles, School, Server, Settings, Storage, Sync
+from bridge.wiring import Wiring
+
+SITE_ADMIN = "http://purl.imsglobal.org/vocab/lis/v2/institution/person#Administrator"
+TEST_USER = "http://purl.imsglobal.org/vocab/lti/system/person#TestUser"
+
+
+class TurnedClock:
+    def __init__(self):
+        self.now = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
+
+    def __call__(self):
+        return self.now
+
+    def turn(self, **by):
+        self.now += timedelta(**by)
+
+
+class Lms:
+    """Gives a token to anybody, and to everybody who asks the members of a course as the test has set them.
+
+    :ivar members: by context id; no entry is a course that answers 500.
+    :ivar meanwhile: called while a roster is asked for.
+    """
+
+    def __init__(self, server: HTTPServer):
+        self.url = server.url_for("").rstrip("/")
+        self.members = {}
+        self.asked = []
+        self.meanwhile = lambda: None
+        server.expect_request("/token").respond_with_json({"access_token": "t", "expires_in": 3600})
+        server.expect_request("/members", method="GET").respond_with_handler(self._answer)
+
+    def _answer(self, request: Request) -> Response:
+        self.asked.append(request.query_string.decode())
+        self.meanwhile()
+        members = self.members.get(request.args["course"])
+        return Response(status=500) if members is None else Response(json.dumps({"members": members}))
+
+
+@pytest.fixture(scope="module")
+def server():
+    with HTTPServer(threaded=True) as server:
+        yield server
+
+
+@pytest.fixture
+def lms(server):
+    server.clear()
+    return Lms(server)
+
+
+@pytest.fixture
+def clock():
+    return TurnedClock()
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return Settings(storage=Storage(directory=tmp_path / "var"), outgoing=Outgoing(allowed_hosts=("localhost",)))
+
+
+@pytest.fixture
+def make_wiring(settings, clock):
+    """Each is a process of its own, as far as the two files can tell."""
+    made = []
+
+    def make(**sections):
+        wiring = Wiring(replace(settings, **sections), clock, sleep=lambda _: None)
+        wiring.prepare()
+        made.append(wiring)
+        return wiring
+
+    yield make
+    for wiring in made:
+        wiring.close()
+
+
+@pytest.fixture
+def wiring(make_wiring):
+    return make_wiring()
+
+
+@pytest.fixture
+def add_platform(wiring, lms):
+    def add(tenant="school", client_id="bridge-1", **options):
+        return wiring.registry.platforms.add(
+            issuer="https://lms.example.org",
+            client_id=client_id,
+            auth_login_url=f"{lms.url}/auth",
+            token_url=f"{lms.url}/token",
+            jwks_url=f"{lms.url}/jwks",
+            tenant=tenant,
+            options=options,
+        )
+
+    return add
+
+
+@pytest.fixture
+def add_context(wiring, lms, add_platform):
+    """Adds a course with these members; its platform is made if none is given."""
+
+    def add(context_id="2", *members, platform=None):
+        platform = platform or next(iter(wiring.registry.platforms.of_tenant("school")), None) or add_platform()
+        lms.members[context_id] = list(members) or [{"user_id": "27", "roles": ["Learner"]}]
+        return wiring.registry.contexts.add(
+            platform,
+            context_key(context_id),
+            Context(context_id=context_id),
+            memberships_url=f"{lms.url}/members?course={context_id}",
+        )
+
+    return add
+
+
+@pytest.fixture
+def served(wiring):
+    """The records of a collection, as anybody sees who may see everything."""
+
+    def served(collection, wiring=wiring):
+        asked = parse_collection_query([], COLLECTIONS[collection], Visibility(None), max_limit=1000)
+        return [json.loads(document) for document in wiring.pages.page(asked.query).documents]
+
+    return served
+
+
+def runs(wiring):
+    return Runs(wiring.mirror, wiring.clock)
+
+
+def outcomes(wiring):
+    return [run.outcome for run in runs(wiring).latest()]
+
+
+# -- what is due
+
+
+def test_context_that_was_never_read_is_due(wiring, add_context):
+    context = add_context()
+
+    assert wiring.due() == [context]
+
+
+@pytest.mark.parametrize(
+    ("hours", "due"), [pytest.param(23.9, False, id="before"), pytest.param(24, True, id="at-the-target")]
+)
+def test_context_is_due_again_at_the_freshness_target(wiring, clock, add_context, hours, due):
+    wiring.sync(add_context())
+    clock.turn(hours=hours)
+
+    assert bool(wiring.due()) is due
+
+
+def test_freshness_target_is_a_setting(make_wiring, wiring, clock, add_context):
+    wiring.sync(add_context())
+    clock.turn(hours=1)
+
+    assert len(make_wiring(sync=Sync(freshness_hours=1)).due()) == 1
+
+
+@pytest.mark.parametrize(
+    ("minutes", "due"), [pytest.param(14, False, id="not-at-once"), pytest.param(15, True, id="soon")]
+)
+def test_lms_that_did_not_answer_is_asked_again_soon(wiring, lms, clock, add_context, minutes, due):
+    context = add_context()
+    del lms.members["2"]
+    assert wiring.sync(context).outcome is Outcome.UNAVAILABLE
+    clock.turn(minutes=minutes)
+
+    assert bool(wiring.due()) is due
+
+
+def test_run_that_was_killed_is_tried_again_soon(wiring, clock, add_context):
+    context = add_context()
+    runs(wiring).begin(context.tenant, context.key)
+    assert wiring.due() == []
+    clock.turn(minutes=15)
+
+    assert wiring.due() == [context]
+
+
+def test_held_plan_is_not_asked_for_again_before_the_freshness_target(wiring, lms, clock, add_context):
+    context = add_context()
+    wiring.sync(context)
+    lms.members["2"] = []
+    assert wiring.sync(context).outcome is Outcome.HELD
+    clock.turn(hours=23)
+
+    assert wiring.due() == []
+
+
+def test_context_that_was_removed_is_not_due(wiring, add_context):
+    context = add_context()
+    wiring.registry.contexts.remove(context.tenant, context.key)
+
+    assert wiring.due() == []
+
+
+def test_refresh_reads_what_is_due_and_nothing_else(wiring, lms, add_context):
+    wiring.sync(add_context("2"))
+    add_context("3")
+    lms.asked.clear()
+
+    wiring.refresh()
+
+    assert lms.asked == ["course=3"]
+    assert wiring.due() == []
+
+
+# -- one at a time
+
+
+def test_context_that_another_process_is_at_is_left_to_it(wiring, make_wiring, lms, add_context):
+    context, other = add_context(), make_wiring()
+    found = []
+    lms.meanwhile = lambda: found.append(other.sync(context))
+
+    assert wiring.sync(context).outcome is Outcome.APPLIED
+    assert found == [None]
+    assert outcomes(wiring) == [Outcome.APPLIED]
+
+
+@pytest.mark.parametrize("members", [pytest.param([], id="fine"), pytest.param(None, id="failing")])
+def test_context_is_free_again_when_a_run_has_ended(wiring, make_wiring, lms, add_context, members):
+    context = add_context()
+    lms.members["2"] = members
+    wiring.sync(context)
+
+    assert make_wiring().sync(context) is not None
+
+
+def test_context_of_a_process_that_died_is_free_after_its_lease(wiring, make_wiring, lms, clock, add_context):
+    context, other = add_context(), make_wiring()
+    lms.meanwhile = lambda: clock.turn(minutes=16)  # as long as if the process had slept
+
+    run = wiring.sync(context)
+
+    assert (run.outcome, "longer than the lease" in run.message) == (Outcome.UNAVAILABLE, True)
+    lms.meanwhile = lambda: None
+    assert other.sync(context).outcome is Outcome.APPLIED
+
+
+def test_process_that_slept_past_its_lease_undoes_nothing(wiring, make_wiring, lms, clock, add_context, served):
+    context, other = add_context("2", {"user_id": "27", "roles": ["Learner"]}), make_wiring()
+
+    def overtake():
+        lms.meanwhile = lambda: None
+        clock.turn(minutes=16)
+        old, lms.members["2"] = lms.members["2"], [{"user_id": "28", "roles": ["Learner"]}]
+        assert other.sync(context).outcome is Outcome.APPLIED
+        lms.members["2"] = old
+
+    lms.meanwhile = overtake
+
+    assert wiring.sync(context).outcome is Outcome.UNAVAILABLE
+    assert [each["metadata"]["lti.userId"] for each in served("enrollments")] == ["28"]
+
+
+def test_several_are_read_and_told_of_in_their_order(wiring, add_context):
+    contexts = [add_context(str(number), {"user_id": "27", "roles": ["Learner"]}) for number in range(2, 9)]
+    told = []
+
+    wiring.sync_all(contexts, done=lambda context, run: told.append((context, run.outcome)))
+
+    assert told == [(context, Outcome.APPLIED) for context in contexts]
+
+
+def test_failure_of_the_bridge_itself_in_one_keeps_no_other_from_its_turn(wiring, add_context):
+    contexts = [add_context(str(number)) for number in (2, 3, 4)]
+    wiring.mirror.db.execute(
+        "CREATE TRIGGER broken BEFORE INSERT ON facts WHEN new.context = '[\"2\"]'"
+        " BEGIN SELECT RAISE(ABORT, 'broken for the test'); END"
+    )
+    told = []
+
+    with pytest.raises(Exception, match="broken for the test"):
+        wiring.sync_all(contexts, done=lambda context, run: told.append((context.context_id, run.outcome)))
+
+    assert told == [("3", Outcome.APPLIED), ("4", Outcome.APPLIED)]
+    assert sorted(outcomes(wiring)) == [Outcome.APPLIED, Outcome.APPLIED, Outcome.BROKEN]
+
+
+# -- the scheduler's lease
+
+
+def test_one_of_two_schedulers_works(wiring, make_wiring):
+    other = make_wiring()
+
+    assert (wiring.hold_scheduler_lease(), other.hold_scheduler_lease()) == (True, False)
+    assert (wiring.hold_scheduler_lease(), other.hold_scheduler_lease()) == (True, False)
+
+
+def test_scheduler_that_stops_makes_room_at_once(wiring, make_wiring):
+    other = make_wiring()
+    wiring.hold_scheduler_lease()
+
+    wiring.release_scheduler_lease()
+
+    assert other.hold_scheduler_lease()
+
+
+def test_scheduler_that_died_makes_room_after_its_lease(wiring, make_wiring, clock):
+    other = make_wiring()
+    wiring.hold_scheduler_lease()
+    clock.turn(seconds=31)
+
+    assert (other.hold_scheduler_lease(), wiring.hold_scheduler_lease()) == (True, False)
+
+
+def test_scheduler_that_keeps_its_lease_is_not_replaced(wiring, make_wiring, clock):
+    other = make_wiring()
+    for _ in range(5):
+        assert wiring.hold_scheduler_lease()
+        clock.turn(seconds=20)
+
+    assert not other.hold_scheduler_lease()
+
+
+def test_releasing_what_is_not_held_does_nothing(wiring, make_wiring):
+    other = make_wiring()
+    wiring.hold_scheduler_lease()
+
+    other.release_scheduler_lease()
+
+    assert not other.hold_scheduler_lease()
+
+
+def test_what_a_dead_scheduler_had_taken_is_taken_up_again(wiring, make_wiring, clock, add_context):
+    context, other = add_context(), make_wiring()
+    other.hold_scheduler_lease()
+    ask(wiring, context)
+    other.registry.inbox.take()  # and then it died
+    clock.turn(seconds=31)
+
+    wiring.hold_scheduler_lease()
+    wiring.take_inbox()
+
+    assert outcomes(wiring) == [Outcome.APPLIED]
+
+
+# -- the inbox
+
+
+def ask(wiring, context, kind="sync"):
+    wiring.registry.inbox.put(kind, {"tenant": context.tenant, "context": context.key})
+
+
+def test_what_the_web_asks_for_is_done_once(wiring, lms, add_context):
+    ask(wiring, add_context())
+
+    wiring.take_inbox()
+    wiring.take_inbox()
+
+    assert lms.asked == ["course=2"]
+    assert wiring.registry.inbox.waiting() == 0
+
+
+def test_item_of_a_removed_context_is_put_away(wiring, lms, add_context):
+    context = add_context()
+    ask(wiring, context)
+    wiring.registry.contexts.remove(context.tenant, context.key)
+
+    wiring.take_inbox()
+
+    assert (lms.asked, wiring.registry.inbox.waiting(), outcomes(wiring)) == ([], 0, [])
+
+
+def test_item_of_a_busy_context_waits_until_it_is_free(wiring, make_wiring, lms, add_context):
+    context, other = add_context(), make_wiring()
+    ask(wiring, context)
+    lms.meanwhile = wiring.take_inbox
+
+    other.sync(context)
+
+    assert wiring.registry.inbox.waiting() == 1
+    lms.meanwhile = lambda: None
+    wiring.take_inbox()
+    assert outcomes(wiring) == [Outcome.UNCHANGED, Outcome.APPLIED]
+
+
+@pytest.mark.parametrize(
+    ("kind", "minutes", "read"),
+    [
+        pytest.param("launch", 1, False, id="launch-just-after"),
+        pytest.param("launch", 15, True, id="launch-later"),
+        pytest.param("sync", 1, True, id="asked-for-by-a-person"),
+    ],
+)
+def test_launch_reads_a_roster_only_if_it_was_not_read_lately(wiring, lms, clock, add_context, kind, minutes, read):
+    context = add_context()
+    wiring.sync(context)
+    lms.asked.clear()
+    clock.turn(minutes=minutes)
+
+    ask(wiring, context, kind)
+    wiring.take_inbox()
+
+    assert bool(lms.asked) is read
+    assert wiring.registry.inbox.waiting() == 0
+
+
+def test_launch_reads_a_roster_that_could_not_be_read(wiring, lms, add_context):
+    context = add_context()
+    members = lms.members.pop("2")
+    wiring.sync(context)
+    lms.members["2"] = members
+
+    ask(wiring, context, "launch")
+    wiring.take_inbox()
+
+    assert outcomes(wiring) == [Outcome.APPLIED, Outcome.UNAVAILABLE]
+
+
+def test_one_bad_item_keeps_no_other_waiting(wiring, lms, add_context):
+    for context in (add_context("2"), add_context("3")):
+        ask(wiring, context)
+    del lms.members["2"]
+
+    wiring.take_inbox()
+
+    assert sorted(outcomes(wiring)) == [Outcome.APPLIED, Outcome.UNAVAILABLE]
+    assert wiring.registry.inbox.waiting() == 0
+
+
+# -- settings, and a platform's options over them
+
+
+def user_roles(served):
+    return [[role["role"] for role in user["roles"]] for user in served("users")]
+
+
+@pytest.mark.parametrize(
+    ("sections", "options", "name", "identifier"),
+    [
+        pytest.param({}, {}, "school", "school", id="tenant"),
+        pytest.param({"school": School(name="Hill", identifier="4711")}, {}, "Hill", "4711", id="configuration"),
+        pytest.param(
+            {"school": School(name="Hill", identifier="4711")},
+            {"school_name": "Sea", "school_identifier": "0815"},
+            "Sea",
+            "0815",
+            id="platform",
+        ),
+        pytest.param(
+            {"school": School(name="Hill")}, {"school_identifier": "0815"}, "Hill", "0815", id="each-by-itself"
+        ),
+    ],
+)
+def test_school_is_called_as_set(make_wiring, add_platform, add_context, served, sections, options, name, identifier):
+    make_wiring(**sections).sync(add_context(platform=add_platform(**options)))
+
+    (school,) = served("orgs")
+    assert (school["name"], school["identifier"]) == (name, identifier)
+
+
+@pytest.mark.parametrize(
+    ("set_for_all", "options", "role"),
+    [
+        pytest.param("compat", {}, None, id="compat"),
+        pytest.param("ext", {}, "ext:mentor", id="ext"),
+        pytest.param("compat", {"role_mapping": "ext"}, "ext:mentor", id="platform-ext"),
+        pytest.param("ext", {"role_mapping": "compat"}, None, id="platform-compat"),
+    ],
+)
+def test_role_mapping_is_as_set(make_wiring, add_platform, add_context, served, set_for_all, options, role):
+    context = add_context("2", {"user_id": "27", "roles": ["Mentor"]}, platform=add_platform(**options))
+    mapping = Roles(role_mapping=set_for_all)
+
+    make_wiring(mapping=mapping).sync(context)
+
+    assert [each["role"] for each in served("enrollments")] == ([role] if role else [])
+
+
+@pytest.mark.parametrize("set_for_all", [True, False])
+@pytest.mark.parametrize(
+    ("options", "trusted"),
+    [
+        pytest.param({}, None, id="as-configured"),
+        pytest.param({"trust_admin_roles": True}, True, id="platform-trusted"),
+        pytest.param({"trust_admin_roles": False}, False, id="platform-not-trusted"),
+    ],
+)
+def test_administrators_are_trusted_as_set(
+    make_wiring, add_platform, add_context, served, set_for_all, options, trusted
+):
+    context = add_context("2", {"user_id": "27", "roles": [SITE_ADMIN]}, platform=add_platform(**options))
+
+    make_wiring(mapping=Roles(trust_admin_roles=set_for_all)).sync(context)
+
+    expected = set_for_all if trusted is None else trusted
+    assert user_roles(served) == [["siteAdministrator" if expected else "ext:administrator"]]
+
+
+@pytest.mark.parametrize(("options", "kept"), [({}, 0), ({"keep_test_users": True}, 1)], ids=["left-out", "kept"])
+def test_test_users_are_kept_as_set(wiring, add_platform, add_context, served, options, kept):
+    member = {"user_id": "27", "roles": ["Learner", TEST_USER]}
+    wiring.sync(add_context("2", member, platform=add_platform(**options)))
+
+    assert len(served("users")) == kept
+
+
+def test_platforms_role_table_goes_over_the_installations(make_wiring, add_platform, add_context, served, tmp_path):
+    both, one = tmp_path / "both.toml", tmp_path / "one.toml"
+    both.write_text(
+        '[context]\n"Mentor" = { rank = 5, enrollment = "proctor" }\n"Member" = { rank = 6, enrollment = "student" }\n'
+    )
+    one.write_text('[context]\n"Mentor" = { rank = 5, enrollment = "teacher" }\n')
+    members = [{"user_id": "27", "roles": ["Mentor"]}, {"user_id": "28", "roles": ["Member"]}]
+    context = add_context("2", *members, platform=add_platform(role_table=str(one)))
+
+    make_wiring(mapping=Roles(role_table=both)).sync(context)
+
+    assert [each["role"] for each in served("enrollments")] == ["teacher", "student"]
+
+
+@pytest.mark.parametrize(
+    ("set_for_all", "options", "query"),
+    [
+        pytest.param(0, {}, "course=2", id="none"),
+        pytest.param(50, {}, "course=2&limit=50", id="configuration"),
+        pytest.param(50, {"page_limit": 7}, "course=2&limit=7", id="platform"),
+    ],
+)
+def test_pages_are_asked_for_as_set(make_wiring, add_platform, add_context, lms, set_for_all, options, query):
+    make_wiring(nrps=Nrps(page_limit=set_for_all)).sync(add_context(platform=add_platform(**options)))
+
+    assert lms.asked == [query]
+
+
+def test_platform_that_shows_only_some_removes_nobody(wiring, lms, add_platform, add_context, served):
+    context = add_context(
+        "2", *[{"user_id": user, "roles": ["Learner"]} for user in "ab"], platform=add_platform(complete_rosters=False)
+    )
+    wiring.sync(context)
+    lms.members["2"].pop()
+
+    run = wiring.sync(context)
+
+    assert (run.complete, run.removed) == (False, 0)
+    assert {each["status"] for each in served("enrollments")} == {"active"}
+
+
+def test_larger_roster_than_allowed_is_refused_as_a_whole(make_wiring, add_context, served):
+    context = add_context("2", *[{"user_id": user, "roles": ["Learner"]} for user in "abc"])
+
+    run = make_wiring(nrps=Nrps(max_members=2)).sync(context)
+
+    assert (run.outcome, served("enrollments")) == (Outcome.REFUSED, [])
+
+
+def test_changed_option_makes_every_document_anew(wiring, add_platform, add_context, served):
+    platform = add_platform()
+    context = add_context("2", {"user_id": "27", "roles": ["Mentor"]}, platform=platform)
+    wiring.sync(context)
+    wiring.registry.platforms.update(replace(platform, options={"role_mapping": "ext"}))
+
+    run = wiring.sync(context)
+
+    assert (run.changed, run.unchanged) == (0, 1)
+    assert [each["role"] for each in served("enrollments")] == ["ext:mentor"]
+
+
+# -- registrations that cannot be used
+
+
+def test_bad_option_is_refused_when_a_platform_is_registered(add_platform):
+    with pytest.raises(InvalidRequest, match="option: role_mapping must be one of compat, ext"):
+        add_platform(role_mapping="weird")
+
+
+def test_unknown_vendor_is_refused_when_a_platform_is_changed(wiring, add_platform):
+    with pytest.raises(InvalidRequest, match="vendor: must be one of "):
+        wiring.registry.platforms.update(replace(add_platform(), vendor="moodel"))
+
+
+def test_bad_option_that_was_stored_ends_the_run_in_words_and_keeps_no_other_from_its_turn(
+    wiring, lms, add_platform, add_context
+):
+    bad = add_context("2", platform=add_platform("north"))
+    good = add_context("3", platform=add_platform("south", client_id="bridge-2"))
+    wiring.registry.db.execute("""UPDATE platforms SET options = '{"page_limit": "ten"}' WHERE tenant = 'north'""")
+
+    wiring.refresh()
+
+    latest = runs(wiring).latest_by_context()
+    refused = latest[bad.tenant, bad.key]
+    assert refused.outcome is Outcome.REFUSED
+    assert "the registration cannot be used: option: page_limit must be a whole number" in refused.message
+    assert latest[good.tenant, good.key].outcome is Outcome.APPLIED
+    assert wiring.due() == []
+
+
+def test_role_table_that_has_gone_ends_the_run_and_names_the_file(wiring, add_platform, add_context, tmp_path):
+    table = tmp_path / "roles.toml"
+    table.write_text("")
+    context = add_context(platform=add_platform(role_table=str(table)))
+    table.unlink()
+
+    run = wiring.sync(context)
+
+    assert (run.outcome, f"role table {table}: cannot be read" in run.message) == (Outcome.REFUSED, True)
+
+
+def test_context_whose_platform_was_removed_meanwhile_ends_the_run(wiring, add_context):
+    context = add_context()
+    wiring.registry.platforms.remove(context.platform_id)
+
+    run = wiring.sync(context)
+
+    assert (run.outcome, "no platform has the id" in run.message) == (Outcome.REFUSED, True)
+
+
+def test_preview_changes_and_records_nothing(wiring, add_context, served):
+    context = add_context()
+
+    preview = wiring.preview(context)
+
+    assert (preview.plan.held_after, preview.objection) == (1, None)
+    assert (served("enrollments"), outcomes(wiring)) == ([], [])
+
+
+# -- connections
+
+
+def test_thread_keeps_its_own_connections(wiring):
+    def opened():
+        return wiring.registry, wiring.mirror, wiring.pages
+
+    here, others = opened(), []
+    thread = threading.Thread(target=lambda: others.append(opened()))
+    thread.start()
+    thread.join()
+
+    assert opened() == here
+    assert not set(map(id, here)) & set(map(id, others[0]))
+
+
+def test_closed_connections_are_opened_anew(wiring, add_context, served):
+    context = add_context()
+    wiring.close()
+
+    assert wiring.sync(context).outcome is Outcome.APPLIED
+    assert len(served("enrollments")) == 1
+
+
+def test_new_public_address_moves_every_reference_and_no_date(wiring, make_wiring, add_context, served):
+    wiring.sync(add_context())
+    (before,) = served("enrollments")
+
+    moved = make_wiring(server=Server(public_url="https://bridge.example.org"))
+
+    (after,) = served("enrollments", moved)
+    assert after["class"]["href"] == before["class"]["href"].replace(
+        "http://127.0.0.1:8080/", "https://bridge.example.org/"
+    )
+    assert after["dateLastModified"] == before["dateLastModified"]
