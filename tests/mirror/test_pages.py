@@ -122,7 +122,7 @@ def test_totals_are_what_a_walk_finds(pages, two_sources, sources):
 def test_source_shows_exactly_its_own(school, pages, two_sources):
     for collection in COLLECTIONS.values():
         rows = school.mirror.db.execute(
-            f'SELECT r.sourcedId, s.name FROM "{collection.name}" AS r JOIN sources AS s ON s.id = r.source ORDER BY seq'
+            f'SELECT r.sourcedId, s.name FROM "{collection.name}" AS r JOIN sources AS s ON s.id = source ORDER BY seq'
         ).fetchall()
         for source in ("north", "south"):
             page = pages.page(query(collection, visibility=Visibility.of(source)))

@@ -538,11 +538,23 @@ def test_new_mapping_also_reaches_who_was_not_read_this_time(school, biology, no
     assert school.enrollment("ann", biology)["role"] == "ext:mentor"
 
 
-def test_new_mapping_counts_the_leads_of_who_was_not_read_this_time(school, biology):
-    no_leads = (
-        '[context]\n"Instructor#PrimaryInstructor" = { rank = 10, enrollment = "teacher", user_role = "teacher" }'
-    )
-    school.reading = Reading(table=RoleTable.load(no_leads), mapping=RoleMapping.COMPAT)
+NO_LEADS = '[context]\n"Instructor#PrimaryInstructor" = { rank = 10, enrollment = "teacher", user_role = "teacher" }'
+
+
+def test_new_mapping_counts_the_claims_to_be_primary_anew(school, biology):
+    school.reading = Reading(table=RoleTable.load(NO_LEADS), mapping=RoleMapping.COMPAT)
+    biology.enrol("one", PRIMARY)
+    school.reconcile(biology)
+    assert primaries(school, biology, "one") == ["false"]
+    school.reading = Reading(table=RoleTable.default(), mapping=RoleMapping.COMPAT)
+
+    school.reconcile(biology)
+
+    assert primaries(school, biology, "one") == ["true"]
+
+
+def test_new_mapping_counts_the_claims_of_who_was_not_read_this_time(school, biology):
+    school.reading = Reading(table=RoleTable.load(NO_LEADS), mapping=RoleMapping.COMPAT)
     biology.complete = False
     biology.enrol("one", PRIMARY)
     biology.enrol("two", PRIMARY)
