@@ -117,6 +117,12 @@ class Roles:
     keep_test_users: bool = option(
         False, flag(), "Whether test users, such as an LMS's student view, are served like people."
     )
+    launch_role_days: int = option(
+        30,
+        whole(1, 365),
+        "Days for which the roles of somebody's latest launch count, at LMSs whose rosters tell less than their"
+        " launches (Moodle). Shorter makes a demotion take effect sooner.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +181,12 @@ class Sync:
 
     freshness_hours: int = option(
         24, whole(1, 8760), "Hours within which every context is to be reconciled; then it counts as stale."
+    )
+    full_pull_days: int = option(
+        7,
+        whole(0, 365),
+        "Days for which an LMS that offers it is asked only for what has changed in a roster. Then the whole roster is"
+        " read again: only that shows for certain who has left. 0 reads it whole every time.",
     )
     launch_minutes: int = option(
         15,

@@ -22,20 +22,20 @@ from bridge.derivations import Derivations
 from bridge.errors import BridgeError, SourceUnavailable, UnknownObject
 from bridge.lti.assertion import sign_assertion
 from bridge.lti.platform import Platform
-from bridge.lti.vendors import profile_of
 from bridge.mirror.mirror import Mirror
 from bridge.mirror.pages import Pages
 from bridge.mirror.runs import GOOD, Outcome, Run, Runs
 from bridge.nrps.client import NrpsClient
 from bridge.nrps.schemas import CONTEXT_MEMBERSHIP_SCOPE
-from bridge.nrps.source import NrpsSnapshot
 from bridge.oneroster.cursors import Cursors
 from bridge.registry.contexts import RegisteredContext
 from bridge.registry.leases import Lease
 from bridge.registry.registry import Registry
 from bridge.roster.derive import MembershipDerivation
+from bridge.roster.ports import Snapshot
 from bridge.roster.roles import RoleTable
 from bridge.settings import Settings
+from bridge.snapshots import Snapshots
 from bridge.sync.guards import Guards
 from bridge.sync.reconciler import Preview, Progress, Reconciler
 from bridge.transport.http import Http
@@ -148,6 +148,10 @@ class Wiring:
     def _derivations(self) -> Derivations:
         return Derivations(self.settings, self.role_table, self.clock)
 
+    @cached_property
+    def _snapshots(self) -> Snapshots:
+        return Snapshots(self.settings, self.nrps, self.clock)
+
     def _sign(self, platform: Platform, deployment_id: str | None) -> str:
         key = self.registry.keys.current()
         private = RSAKey.import_key(key.private_pem, {"kid": key.kid})
@@ -167,22 +171,9 @@ class Wiring:
         """How the facts of a context become documents: see :meth:`bridge.derivations.Derivations.of`."""
         return self._derivations.of(context, self.registry)
 
-    def snapshot(self, context: RegisteredContext) -> NrpsSnapshot:
-        """What the context's platform says now: nothing is asked before it is iterated."""
-        platform = self.registry.platforms.by_id(context.platform_id)
-        profile = profile_of(platform)
-        return NrpsSnapshot(
-            self.nrps,
-            platform,
-            context.memberships_url,
-            source=context.tenant,
-            context=context.key,
-            context_id=context.context_id,
-            deployment_id=context.deployment_id,
-            complete=profile.complete_rosters,
-            limit=profile.page_limit or self.settings.nrps.page_limit or None,
-            max_members=self.settings.nrps.max_members,
-        )
+    def snapshots(self, context: RegisteredContext, *, full: bool = False) -> tuple[Snapshot, Snapshot | None]:
+        """What the context's platform says now: see :meth:`bridge.snapshots.Snapshots.of`."""
+        return self._snapshots.of(context, self.registry, self.mirror, full=full)
 
     # Reconciling.
 
@@ -190,12 +181,15 @@ class Wiring:
         self,
         context: RegisteredContext,
         *,
+        full: bool = False,
         approved: Collection[str] = frozenset(),
         progress: Progress = lambda _: None,
     ) -> Run | None:
         """Reconcile one context now; ``None`` if another process is at it.
 
         What is wrong with the context's registration ends the run, as a platform's refusal does.
+
+        :param full: read the whole roster, even if the platform would tell what has changed.
         """
         name = f"context {context.class_sourced_id}"
         lease = self.registry.leases.acquire(name, self._holder, _CONTEXT_LEASE_TIME)
@@ -214,10 +208,12 @@ class Wiring:
 
         try:
             try:
-                snapshot, derivation = self.snapshot(context), self.derivation(context)
+                (snapshot, otherwise), derivation = self.snapshots(context, full=full), self.derivation(context)
             except BridgeError as error:
                 return self._refuse(context, f"the registration cannot be used: {error}")
-            return self._reconciler().reconcile(snapshot, derivation, approved=approved, progress=keep_on)
+            return self._reconciler().reconcile(
+                snapshot, derivation, otherwise=otherwise, approved=approved, progress=keep_on
+            )
         finally:
             self.registry.leases.release(held)
 
@@ -230,26 +226,37 @@ class Wiring:
         assert run is not None
         return run
 
-    def preview(self, context: RegisteredContext, *, progress: Progress = lambda _: None) -> Preview:
-        """Read one context and say what reconciling would do."""
-        return self._reconciler().preview(self.snapshot(context), self.derivation(context), progress=progress)
+    def preview(
+        self, context: RegisteredContext, *, full: bool = False, progress: Progress = lambda _: None
+    ) -> Preview:
+        """Read one context and say what reconciling would do.
+
+        :param full: as for :meth:`sync`.
+        """
+        snapshot, otherwise = self.snapshots(context, full=full)
+        return self._reconciler().preview(snapshot, self.derivation(context), otherwise=otherwise, progress=progress)
 
     def _reconciler(self) -> Reconciler:
         return Reconciler(self.mirror, Guards(), self.clock)
 
     def sync_all(
-        self, contexts: Sequence[RegisteredContext], *, done: Callable[[RegisteredContext, Run | None], None]
+        self,
+        contexts: Sequence[RegisteredContext],
+        *,
+        full: bool = False,
+        done: Callable[[RegisteredContext, Run | None], None],
     ) -> None:
         """Reconcile several contexts, a few at a time.
 
         An error in one keeps no other from its turn: it is raised when all have had theirs.
 
+        :param full: as for :meth:`sync`.
         :param done: told of each that ended, in order, from the thread that calls this.
         """
         errors = []
         pool = ThreadPoolExecutor(self.settings.sync.concurrency, thread_name_prefix="sync")
         try:
-            for context, future in [(context, pool.submit(self.sync, context)) for context in contexts]:
+            for context, future in [(context, pool.submit(self.sync, context, full=full)) for context in contexts]:
                 error = future.exception()
                 if error is None:
                     done(context, future.result())

@@ -9,6 +9,7 @@ from bridge.errors import UnknownObject
 from bridge.lti.platform import Platform
 from bridge.lti.vendors import profile_of
 from bridge.mirror.runs import Run, Runs
+from bridge.mirror.standings import Standing, Standings
 from bridge.registry.contexts import RegisteredContext
 from bridge.roster.identity import context_key
 from bridge.roster.memberships import Context
@@ -54,7 +55,7 @@ def add(
     )
     report(
         as_json,
-        _shown(context, None),
+        _shown(context, None, None),
         f"Registered. Its class will be {context.class_sourced_id}: 'bridge sync {context_id}' reads it now.",
     )
 
@@ -64,15 +65,22 @@ def add(
 @json_option
 @pass_session
 def list_(session: Session, as_json: bool, tenant: str | None) -> None:
-    """List the contexts with their last run."""
+    """List the contexts with their last run.
+
+    Whoever has left since the last full pull may still be listed.
+    """
     wiring = session.wiring
     latest = Runs(wiring.mirror, wiring.clock).latest_by_context()
-    found = [(one, latest.get((one.tenant, one.key))) for one in wiring.registry.contexts.all(tenant)]
+    standings = Standings(wiring.mirror).by_context()
+    found = [
+        (one, latest.get((one.tenant, one.key)), standings.get((one.tenant, one.key)))
+        for one in wiring.registry.contexts.all(tenant)
+    ]
     if as_json:
-        echo_json([_shown(context, run) for context, run in found])
+        echo_json([_shown(*each) for each in found])
         return
     echo_table(
-        ("tenant", "context", "label", "class sourcedId", "last run", "outcome", "members"),
+        ("tenant", "context", "label", "class sourcedId", "last run", "outcome", "last full pull", "members"),
         [
             (
                 context.tenant,
@@ -81,9 +89,10 @@ def list_(session: Session, as_json: bool, tenant: str | None) -> None:
                 context.class_sourced_id,
                 run.started if run else "never",
                 run.outcome if run else "",
-                run.added + run.changed + run.unchanged if run else "",
+                standing.full_pull if standing else "",
+                standing.members if standing else "",
             )
-            for context, run in found
+            for context, run, standing in found
         ],
         empty="No context is known yet: launch the bridge from a course, or see 'bridge contexts add --help'.",
     )
@@ -112,7 +121,7 @@ def _platform(session: Session, tenant: str, client_id: str | None) -> Platform:
     return found[0]
 
 
-def _shown(context: RegisteredContext, run: Run | None) -> dict[str, Any]:
+def _shown(context: RegisteredContext, run: Run | None, standing: Standing | None) -> dict[str, Any]:
     return {
         "tenant": context.tenant,
         "contextId": context.context_id,
@@ -123,4 +132,6 @@ def _shown(context: RegisteredContext, run: Run | None) -> dict[str, Any]:
         "lastLaunch": context.last_launch,
         "lastRun": run.started if run else None,
         "lastOutcome": run.outcome if run else None,
+        "lastFullPull": standing.full_pull if standing else None,
+        "members": standing.members if standing else None,
     }

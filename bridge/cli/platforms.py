@@ -1,14 +1,16 @@
 """``bridge platforms``: the LMSs at which the bridge is installed."""
 
-from dataclasses import asdict
+import dataclasses
 from typing import Any
 
 import click
 
 from bridge.cli.common import Session, echo_json, echo_table, json_option, pass_session, report
-from bridge.lti.options import parse_options
+from bridge.errors import InvalidRequest, UnknownObject
+from bridge.lti.options import change_options, parse_options
 from bridge.lti.platform import Platform
 from bridge.lti.vendors import PROFILES
+from bridge.registry.platforms import Platforms
 
 
 @click.group()
@@ -64,6 +66,23 @@ def list_(session: Session, as_json: bool) -> None:
     )
 
 
+@platforms.command("set")
+@click.argument("platform", metavar="TENANT_OR_ID")
+@click.argument("options", nargs=-1, required=True, metavar="NAME=VALUE...")
+@json_option
+@pass_session
+def set_(session: Session, platform: str, options: tuple[str, ...], as_json: bool) -> None:
+    """Override options of a platform; NAME= alone goes back to its vendor's manners.
+
+    docs/vendors.md says what each option does. From the next reconciliation on, documents are derived anew.
+    """
+    known = session.wiring.registry.platforms
+    found = _named(known, platform)
+    updated = known.update(dataclasses.replace(found, options=change_options(found.options, options)))
+    shown = ", ".join(f"{name}={value}" for name, value in updated.options.items()) or "none"
+    report(as_json, _shown(updated), f"Platform {updated.id} of tenant {updated.tenant}; options set: {shown}.")
+
+
 @platforms.command("replace")
 @click.argument("tenant")
 @click.option("--client-id", required=True, help="The new client id.")
@@ -85,5 +104,16 @@ def remove(session: Session, platform_id: int) -> None:
     click.echo(f"Platform {platform_id} is forgotten. Its records stay in the mirror.")
 
 
+def _named(known: Platforms, name: str) -> Platform:
+    """The platform of a tenant, or with an id."""
+    found = known.of_tenant(name)
+    if len(found) > 1:
+        ids = ", ".join(str(each.id) for each in found)
+        raise InvalidRequest("TENANT_OR_ID", f"tenant {name} has several registrations, name one of the ids {ids}")
+    if not found and not name.isdecimal():
+        raise UnknownObject(f"no platform belongs to a tenant {name}: see 'bridge platforms list'")
+    return found[0] if found else known.by_id(int(name))
+
+
 def _shown(platform: Platform) -> dict[str, Any]:
-    return asdict(platform)
+    return dataclasses.asdict(platform)

@@ -24,10 +24,13 @@ PARTLY = 3
 @click.command()
 @click.argument("contexts", nargs=-1, metavar="[CONTEXT]...")
 @click.option("--all", "everything", is_flag=True, help="Every known context.")
+@click.option("--full", is_flag=True, help="Read whole rosters, even where the LMS would tell what has changed.")
 @click.option("--dry-run", is_flag=True, help="Read and say what would change; change nothing.")
 @json_option
 @pass_session
-def sync(session: Session, contexts: tuple[str, ...], everything: bool, dry_run: bool, as_json: bool) -> None:
+def sync(
+    session: Session, contexts: tuple[str, ...], everything: bool, full: bool, dry_run: bool, as_json: bool
+) -> None:
     """Reconcile now.
 
     CONTEXT is a class sourcedId, a context id or a label: see 'bridge contexts list'.
@@ -38,12 +41,12 @@ def sync(session: Session, contexts: tuple[str, ...], everything: bool, dry_run:
     known = wiring.registry.contexts
     chosen = known.all() if everything else [known.find(selector) for selector in contexts]
     if dry_run:
-        _preview(wiring, chosen, as_json)
+        _preview(wiring, chosen, full, as_json)
     else:
-        _sync(wiring, chosen, as_json)
+        _sync(wiring, chosen, full, as_json)
 
 
-def _sync(wiring: Wiring, chosen: Sequence[RegisteredContext], as_json: bool) -> None:
+def _sync(wiring: Wiring, chosen: Sequence[RegisteredContext], full: bool, as_json: bool) -> None:
     runs: list[Run | None] = []
     with _progress(len(chosen)) as progress:
         task = progress.add_task("reconciling", total=len(chosen))
@@ -54,19 +57,19 @@ def _sync(wiring: Wiring, chosen: Sequence[RegisteredContext], as_json: bool) ->
             if not as_json and (run is None or run.outcome is not Outcome.UNCHANGED or len(chosen) == 1):
                 progress.console.print(_line(context, run), highlight=False, markup=False, soft_wrap=True)
 
-        wiring.sync_all(chosen, done=done)
+        wiring.sync_all(chosen, full=full, done=done)
     if as_json:
         echo_json([shown(run) if run else None for run in runs])
     if any(run is None or run.outcome not in GOOD for run in runs):
         sys.exit(PARTLY)
 
 
-def _preview(wiring: Wiring, chosen: Sequence[RegisteredContext], as_json: bool) -> None:
+def _preview(wiring: Wiring, chosen: Sequence[RegisteredContext], full: bool, as_json: bool) -> None:
     reports: list[dict[str, Any]] = []
     failed = False
     for context in chosen:
         try:
-            preview = wiring.preview(context)
+            preview = wiring.preview(context, full=full)
         except BridgeError as error:
             failed = True
             reports.append({"class": context.class_sourced_id, "error": str(error)})

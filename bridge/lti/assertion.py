@@ -11,6 +11,7 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from bridge.lti.platform import Platform
+from bridge.lti.vendors import audience_of
 
 ALGORITHM = "RS256"
 DEPLOYMENT_ID = "https://purl.imsglobal.org/spec/lti/claim/deployment_id"
@@ -32,7 +33,7 @@ def sign_assertion(platform: Platform, key: RSAKey, now: datetime, deployment_id
     claims: dict[str, Any] = {
         "iss": platform.client_id,
         "sub": platform.client_id,
-        "aud": platform.audience,
+        "aud": audience_of(platform),
         "iat": issued - _BACKDATED,
         "exp": issued + _LIFETIME,
         "jti": secrets.token_urlsafe(24),

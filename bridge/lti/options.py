@@ -55,7 +55,12 @@ OPTIONS: dict[str, Callable[[str], Any]] = {
     "escaped_names": _flag,
     "complete_rosters": _flag,
     "contexts_by_deployment": _flag,
+    "people_by_deployment": _flag,
     "page_limit": _count,
+    "differences": _flag,
+    "renew_on_403": _flag,
+    "token_audience": _name,
+    "merge_launch_roles": _flag,
     # launches'
     "learn_deployments": _one_of(LearnDeployments),
     # the configuration's
@@ -84,6 +89,22 @@ def parse_options(texts: Iterable[str]) -> dict[str, Any]:
     return options
 
 
+def change_options(present: Mapping[str, Any], texts: Iterable[str]) -> dict[str, Any]:
+    """Options as they are after some were set, by ``name=value``, or taken back, by ``name=`` alone.
+
+    :raises: as :func:`parse_options`.
+    """
+    changed = dict(present)
+    for text in texts:
+        name, separator, value = text.partition("=")
+        if separator and not value:
+            _check_name(name)
+            changed.pop(name, None)
+        else:
+            changed |= parse_options([text])
+    return changed
+
+
 def check_options(options: Mapping[str, Any]) -> None:
     """Let options pass that :func:`parse_options` could have read: they may have been stored by other means.
 
@@ -102,11 +123,15 @@ def check_options(options: Mapping[str, Any]) -> None:
 
 
 def _read(name: str, text: str) -> Any:
-    if name not in OPTIONS:
-        close = get_close_matches(name, OPTIONS, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"they are {', '.join(OPTIONS)}"
-        raise InvalidRequest("option", f"{name!r} is not an option of a platform; {hint}")
+    _check_name(name)
     try:
         return OPTIONS[name](text)
     except ValueError as error:
         raise InvalidRequest("option", f"{name} {error}") from error
+
+
+def _check_name(name: str) -> None:
+    if name not in OPTIONS:
+        close = get_close_matches(name, OPTIONS, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"they are {', '.join(OPTIONS)}"
+        raise InvalidRequest("option", f"{name!r} is not an option of a platform; {hint}")

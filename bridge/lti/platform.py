@@ -16,7 +16,8 @@ class Platform:
     :param client_id: the bridge's own client id there, and the audience of launches.
     :param auth_login_url: the platform's OIDC authorization endpoint.
     :param token_url: where access tokens are asked for.
-    :param token_audience: the ``aud`` of the client assertion, where it is not the token URL.
+    :param token_audience: the ``aud`` of the client assertion, where it is neither what the vendor profile says nor the
+        token URL: see :func:`bridge.lti.vendors.audience_of`.
     :param jwks_url: the platform's key set.
     :param vendor: the name of its vendor profile.
     :param options: what the operator has set for this platform, over the vendor profile and the configuration.
@@ -32,8 +33,3 @@ class Platform:
     jwks_url: str
     vendor: str = "generic"
     options: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def audience(self) -> str:
-        """The ``aud`` that this platform wants in client assertions."""
-        return self.token_audience or self.token_url

@@ -34,8 +34,8 @@ SET raw = excluded.raw, hash = excluded.hash, lead = excluded.lead, run = exclud
 """
 _RETIRE_FACTS = """
 UPDATE facts SET gone = :run
-WHERE source = :source AND context = :context AND kind = 'member'
-    AND subject IN (SELECT subject FROM temp.planned WHERE kind = 'member' AND change = 'removed')
+WHERE source = :source AND context = :context
+    AND (kind, subject) IN (SELECT kind, subject FROM temp.planned WHERE change = 'removed')
 """
 # Under a new mapping, members who said the same as before may claim something else.
 _REMARK_LEADS = """
@@ -73,11 +73,16 @@ def apply(mirror: Mirror, plan: Plan, derivation: Derivation, run: int, clock: C
         documents.finish()
 
         db.execute(
-            "INSERT INTO contexts (source, context, run, fingerprint, complete_run)"
-            " VALUES (:source, :context, :run, :fingerprint, :complete_run)"
+            "INSERT INTO contexts (source, context, run, fingerprint, complete_run, bookmark)"
+            " VALUES (:source, :context, :run, :fingerprint, :complete_run, :bookmark)"
             " ON CONFLICT DO UPDATE SET run = excluded.run, fingerprint = excluded.fingerprint,"
-            " complete_run = coalesce(excluded.complete_run, complete_run)",
-            {**key, "fingerprint": derivation.fingerprint, "complete_run": run if plan.complete else None},
+            " complete_run = coalesce(excluded.complete_run, complete_run), bookmark = excluded.bookmark",
+            {
+                **key,
+                "fingerprint": derivation.fingerprint,
+                "complete_run": run if plan.complete else None,
+                "bookmark": plan.bookmark,
+            },
         )
         outcome = Outcome.UNCHANGED if plan.is_empty and not documents.counts else Outcome.APPLIED
         finish(db, run, outcome, clock, plan=plan, records=documents.counts)
@@ -117,7 +122,7 @@ def _context_fact(db: Database, key: dict[str, Any]) -> Fact | None:
 
 def _touch(db: Database, before: set[str], after: set[str]) -> None:
     """Gather whose documents may differ now."""
-    db.execute("INSERT OR IGNORE INTO temp.touched SELECT subject FROM temp.planned WHERE kind = 'member'")
+    db.execute("INSERT OR IGNORE INTO temp.touched SELECT subject FROM temp.planned WHERE kind <> 'context'")
     if (len(before) == 1) != (len(after) == 1):
         db.conn.executemany("INSERT OR IGNORE INTO temp.touched VALUES (?)", [(one,) for one in before | after])
 
@@ -146,10 +151,10 @@ def _facts_about(db: Database, source: int, subjects: Sequence[str]) -> Mapping[
     facts: dict[str, list[Fact]] = defaultdict(list)
     marks = ", ".join("?" * len(subjects))
     rows = db.execute(
-        "SELECT subject, context, raw FROM facts"  # noqa: S608 - marks are question marks
-        f" WHERE source = ? AND subject IN ({marks}) AND subject <> '' AND kind = 'member' AND gone IS NULL",
+        "SELECT kind, subject, context, raw FROM facts"  # noqa: S608 - marks are question marks
+        f" WHERE source = ? AND subject IN ({marks}) AND subject <> '' AND gone IS NULL",
         (source, *subjects),
     )
-    for subject, context, raw in rows:
-        facts[subject].append(Fact(FactKind.MEMBER, ContextKey(context), subject, raw.encode()))
+    for kind, subject, context, raw in rows:
+        facts[subject].append(Fact(FactKind(kind), ContextKey(context), subject, raw.encode()))
     return facts

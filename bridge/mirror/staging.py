@@ -13,7 +13,7 @@ from typing import Any, Self
 from bridge.mirror.mirror import Mirror
 from bridge.roster.identity import ContextKey
 from bridge.roster.plan import ChangeKind, Plan, Quarantined, change_of
-from bridge.roster.ports import Derivation, Fact, FactKind, Rejected, Snapshot, Stated
+from bridge.roster.ports import Derivation, Fact, FactKind, Gone, Rejected, Snapshot, Stated
 
 _TELL_EVERY = 200
 """Members between two reports of progress."""
@@ -25,12 +25,13 @@ CREATE TEMP TABLE staged (
 ) STRICT, WITHOUT ROWID;
 CREATE TEMP TABLE rejected (position INTEGER NOT NULL, subject TEXT, reason TEXT NOT NULL) STRICT;
 CREATE INDEX temp.rejected_by_subject ON rejected (subject);
+CREATE TEMP TABLE departed (subject TEXT NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID;
 CREATE TEMP TABLE planned (
     kind TEXT NOT NULL, subject TEXT NOT NULL, change TEXT NOT NULL, lead INTEGER NOT NULL, PRIMARY KEY (kind, subject)
 ) STRICT, WITHOUT ROWID;
 CREATE TEMP TABLE touched (subject TEXT NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID;
 """
-_NAMES = ("staged", "rejected", "planned", "touched")
+_NAMES = ("staged", "rejected", "departed", "planned", "touched")
 
 # The live facts of one context beside what is staged. Only pairs that differ come back, unless all are wanted.
 _COMPARE = """
@@ -41,13 +42,20 @@ LEFT JOIN facts AS f
 WHERE :all OR f.id IS NULL OR f.hash <> s.hash
 ORDER BY s.kind, s.subject
 """
+# Members who are held and have left, by the snapshot's silence, if that means anything, or by its word; and launches
+# that count no more.
 _MISSING = """
-SELECT f.subject, f.hash
+SELECT f.kind, f.subject, f.hash
 FROM facts AS f
-WHERE f.source = :source AND f.context = :context AND f.kind = 'member' AND f.gone IS NULL
+WHERE f.source = :source AND f.context = :context AND f.gone IS NULL
     AND NOT EXISTS (SELECT 1 FROM temp.staged AS s WHERE s.kind = f.kind AND s.subject = f.subject)
-    AND NOT EXISTS (SELECT 1 FROM temp.rejected AS r WHERE r.subject = f.subject)
-ORDER BY f.subject
+    AND (
+        f.kind = 'launch'
+        OR f.kind = 'member'
+            AND (:complete OR EXISTS (SELECT 1 FROM temp.departed AS d WHERE d.subject = f.subject))
+            AND NOT EXISTS (SELECT 1 FROM temp.rejected AS r WHERE r.subject = f.subject)
+    )
+ORDER BY f.kind, f.subject
 """
 # Members who are held and of whom the plan says nothing so far: unreadable now, or not in an incomplete snapshot.
 _UNPLANNED = """
@@ -93,11 +101,14 @@ class Staging:
         """
         members = 0
         for item in self._snapshot:
-            if isinstance(item, Rejected):
-                self._reject(item.position, item.subject, item.reason)
-            else:
-                self._stage(item, members)
-            if isinstance(item, Rejected) or item.kind is FactKind.MEMBER:
+            match item:
+                case Rejected():
+                    self._reject(item.position, item.subject, item.reason)
+                case Gone():
+                    self._db.execute("INSERT OR IGNORE INTO temp.departed VALUES (?)", (item.subject,))
+                case Stated():
+                    self._stage(item, members)
+            if not isinstance(item, Stated) or item.kind is FactKind.MEMBER:
                 members += 1
                 if members % _TELL_EVERY == 0:
                     yield members
@@ -151,7 +162,8 @@ class Staging:
             # Somebody unreadable may be anybody: then nobody is missed.
             unknown = self._db.execute("SELECT 1 FROM temp.rejected WHERE subject IS NULL LIMIT 1").fetchone()
             complete = self._snapshot.complete and unknown is None
-            counts.update(self._missing(key, complete=complete))
+            missing, launches_changed = self._missing(key, complete=complete)
+            counts.update(missing)
             if rederive:
                 self._keep_unplanned(derivation, key)
             (held,) = self._db.execute(
@@ -172,8 +184,9 @@ class Staging:
             based_on=standing[0] if standing else None,
             complete=complete,
             rederive=rederive,
-            context_changed=context_changed,
+            context_changed=context_changed or launches_changed,
             held_before=held,
+            bookmark=self._snapshot.bookmark,
             counts=counts,
             quarantined=tuple(Quarantined(*row) for row in quarantined),
         )
@@ -191,21 +204,24 @@ class Staging:
             change = change_of(held, stated, complete=True)
             assert change is not None, "something was stated"
             self._plan(kind, subject, change, lead=derivation.claims_lead(item))
-            if item.kind is FactKind.CONTEXT:
-                context_changed |= change is not ChangeKind.KEPT
-            else:
+            if item.kind is FactKind.MEMBER:
                 counts[change] += 1
+            else:
+                context_changed |= change is not ChangeKind.KEPT
         return counts, context_changed
 
-    def _missing(self, key: dict[str, Any], *, complete: bool) -> Counter[ChangeKind]:
+    def _missing(self, key: dict[str, Any], *, complete: bool) -> tuple[Counter[ChangeKind], bool]:
         counts: Counter[ChangeKind] = Counter()
-        for subject, held in self._db.execute(_MISSING, key):
-            change = change_of(held, None, complete=complete)
-            if change is None:
-                break
-            self._plan(FactKind.MEMBER, subject, change, lead=False)
-            counts[change] += 1
-        return counts
+        launches_changed = False
+        for kind, subject, held in self._db.execute(_MISSING, {**key, "complete": complete}):
+            change = change_of(held, None, complete=True)
+            assert change is not None, "it is held"
+            self._plan(kind, subject, change, lead=False)
+            if kind == FactKind.MEMBER:
+                counts[change] += 1
+            else:
+                launches_changed = True
+        return counts, launches_changed
 
     def _keep_unplanned(self, derivation: Derivation, key: dict[str, Any]) -> None:
         """Under a new mapping everybody who is held is looked at again, also who was not stated now."""

@@ -91,6 +91,7 @@ class NrpsClient:
         role: str | None = None,
         limit: int | None = None,
         rlid: str | None = None,
+        renew_on_403: bool = True,
         max_members: int = DEFAULT_MAX_MEMBERS,
     ) -> Iterator[Page]:
         """Read the roster at a membership URL, one page at a time, as each is asked for.
@@ -100,34 +101,62 @@ class NrpsClient:
         :param url: the registered ``context_memberships_url``.
         :param deployment_id: for the access token, where it is known.
         :param role: ask for members of this role only. Moodle 4.5 honours two roles, gives everybody for any other, and
-            forgets it from the second page on: filter again.
+            forgets it from the second page on: filter again, with :class:`bridge.nrps.role_filter.RoleFilter`.
         :param limit: ask for pages of this size; the platform may give more or fewer.
         :param rlid: ask for those who can reach this resource link.
+        :param renew_on_403: take a 403 that is no throttle for an expired token, once: Sakai answers so.
         :param max_members: more than that is refused.
         :raises SourceUnavailable: if the platform is busy or out of reach for longer than patience lasts.
         :raises SourceRefused: if it says no, or leads in circles or elsewhere, or lists more than ``max_members``.
         """
+        get = partial(self._get, platform, deployment_id, renew_on_403)
+        return self._walk(get, with_query(url, role=role, limit=limit, rlid=rlid), url, max_members)
+
+    def changes(
+        self,
+        platform: Platform,
+        url: str,
+        differences: str,
+        *,
+        deployment_id: str | None = None,
+        renew_on_403: bool = True,
+        max_members: int = DEFAULT_MAX_MEMBERS,
+    ) -> Iterator[Page]:
+        """Read what has changed since a page was read that named ``differences``.
+
+        The members are those who came or changed, as they are now; of those who left the platform may list some, as
+        ``Deleted``, and need not list any.
+
+        :param url: the registered ``context_memberships_url``, on whose origin the access token belongs.
+        :param differences: the URL, opaque and complete.
+        :raises: as :meth:`pages`; a platform that no longer knows the URL refuses it.
+        """
+        get = partial(self._get, platform, deployment_id, renew_on_403)
+        return self._walk(get, differences, url, max_members)
+
+    def _walk(self, get: Callable[[str], Answer], first: str, registered: str, max_members: int) -> Iterator[Page]:
         patience = self._patience()
-        next_url: str | None = with_query(url, role=role, limit=limit, rlid=rlid)
+        next_url: str | None = first
         seen: set[str] = set()
         members = 0
         while next_url is not None:
-            _check_next(next_url, url, seen)
+            _check_next(next_url, registered, seen)
             if len(seen) >= self._max_pages:
-                raise SourceRefused(f"{without_query(url)} has more than {self._max_pages} pages: ask for larger ones")
+                where = without_query(registered)
+                raise SourceRefused(f"{where} has more than {self._max_pages} pages: ask for larger ones")
             seen.add(next_url)
-            page, next_url = patience.insist(partial(self._read, platform, next_url, deployment_id))
+            page, next_url = patience.insist(partial(self._read, get, next_url))
             members += len(page.members)
             if members > max_members:
                 raise SourceRefused(
-                    f"{without_query(url)} lists more than {max_members} members: if that is right, raise"
+                    f"{without_query(registered)} lists more than {max_members} members: if that is right, raise"
                     " nrps.max_members"
                 )
             yield page
             del page  # lest two be held while the next one is read
 
-    def _read(self, platform: Platform, url: str, deployment_id: str | None) -> tuple[Page, str | None]:
-        answer = self._get(platform, url, deployment_id)
+    def _read(self, get: Callable[[str], Answer], url: str) -> tuple[Page, str | None]:
+        answer = get(url)
         if answer.status not in (200, 204):
             raise self._refusal(answer)
         lines = answer.headers.getlist("Link")
@@ -141,14 +170,11 @@ class NrpsClient:
         page = Page(url, container.context, container.members, differences.target if differences else None)
         return page, following.target if following else None
 
-    def _get(self, platform: Platform, url: str, deployment_id: str | None) -> Answer:
-        """Ask with the token at hand and, if that is refused, once more with a new one.
-
-        An expired token is answered 401, by Sakai 403.
-        """
+    def _get(self, platform: Platform, deployment_id: str | None, renew_on_403: bool, url: str) -> Answer:
+        """Ask with the token at hand and, if that is refused as an expired one would be, once more with a new one."""
         token = self._tokens.token(platform, _SCOPES, deployment_id)
         answer = self._get_with(token, url)
-        if answer.status in (401, 403) and not _is_throttle(answer):
+        if answer.status == 401 or (answer.status == 403 and renew_on_403 and not _is_throttle(answer)):
             self._tokens.forget(platform, _SCOPES, token, deployment_id)
             answer = self._get_with(self._tokens.token(platform, _SCOPES, deployment_id), url)
         return answer
@@ -188,7 +214,7 @@ def _check_next(next_url: str, registered: str, seen: set[str]) -> None:
     where = without_query(registered)
     if not same_origin:
         raise SourceRefused(
-            f"{where} links to a next page at another scheme, host or port, where the access token does not belong:"
+            f"{where} links to a page at another scheme, host or port, where the access token does not belong:"
             " check the platform's own idea of its public address"
         )
     if next_url in seen:

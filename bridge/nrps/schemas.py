@@ -46,6 +46,15 @@ def load_context(raw: bytes) -> Context | None:
     return context
 
 
+def is_deleted(raw: bytes) -> bool:
+    """Whether a member is listed as one who has left. What cannot be read is not that."""
+    try:
+        stated = _standing.decode(raw).status
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(stated, str) and _status(stated) is MemberStatus.DELETED
+
+
 def merge_members(earlier: bytes, later: bytes) -> bytes:
     """One member out of two about the same person in one pull, as happens when the pages shift while they are read.
 
@@ -148,8 +157,13 @@ class _ContextSchema(Schema):
         return Context(**values)
 
 
+class _Standing(msgspec.Struct):
+    status: Any = None
+
+
 _member = _MemberSchema()
 _context = _ContextSchema()
+_standing = msgspec.json.Decoder(_Standing)
 
 
 def _object(raw: bytes) -> dict[str, Any]:

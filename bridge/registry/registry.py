@@ -11,6 +11,7 @@ from bridge.registry.contexts import Contexts
 from bridge.registry.deployments import Deployments
 from bridge.registry.inbox import Inbox
 from bridge.registry.keys import Keys
+from bridge.registry.launch_roles import LaunchRoles
 from bridge.registry.leases import Leases
 from bridge.registry.logins import Logins
 from bridge.registry.platforms import Platforms
@@ -30,6 +31,7 @@ class Registry:
         self.platforms = Platforms(db, clock)
         self.deployments = Deployments(db, clock)
         self.contexts = Contexts(db, clock)
+        self.launch_roles = LaunchRoles(db, clock)
         self.clients = Clients(db, clock)
         self.keys = Keys(db, clock)
         self.tokens = Tokens(db, clock)

@@ -5,8 +5,9 @@ and, where the role mapping gives her a OneRoster role, one enrollment in the co
 class with a course; the tenant gets a school and a calendar (:mod:`bridge.roster.supplied`).
 
 What OneRoster cannot say is kept in ``metadata``, as texts: ``lti.roles`` (the original array as compact JSON),
-``lti.status`` (absent stays absent), ``lti.userId``, ``lti.contextId``, ``lti.issuer``, ``lti.deploymentId``,
-``lti.rolesMapVersion``; ``lti.name``, ``lti.picture`` and ``lti.personSourcedId`` of a user.
+``lti.launchRoles`` (the same of a launch whose roles were joined to it), ``lti.status`` (absent stays absent),
+``lti.userId``, ``lti.contextId``, ``lti.issuer``, ``lti.deploymentId``, ``lti.rolesMapVersion``; ``lti.name``,
+``lti.picture`` and ``lti.personSourcedId`` of a user.
 """
 
 import hashlib
@@ -14,11 +15,11 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from bridge.roster.identity import (
     ContextKey,
-    LtiUserId,
+    PersonKey,
     class_sourced_id,
     enrollment_sourced_id,
     user_sourced_id,
@@ -35,7 +36,18 @@ VERSION = "1"
 """Raised whenever the same facts would give other documents: it makes every document be derived anew."""
 
 
-_Known = tuple[Membership, MappedRoles]
+class _Known(NamedTuple):
+    """One membership of a person.
+
+    :ivar launch_roles: those of her latest launch, which count beside the member's own.
+    :ivar mapped: what both together make her.
+    :ivar claims_lead: by the roster's word alone.
+    """
+
+    member: Membership
+    launch_roles: tuple[str, ...]
+    mapped: MappedRoles
+    claims_lead: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,10 +99,13 @@ class MembershipDerivation:
 
     def reject(self, stated: Stated) -> str | None:
         try:
-            if stated.kind is FactKind.MEMBER:
-                self.load_member(stated.raw)
-            else:
-                self.load_context(stated.raw)
+            match stated.kind:
+                case FactKind.MEMBER:
+                    self.load_member(stated.raw)
+                case FactKind.CONTEXT:
+                    self.load_context(stated.raw)
+                case FactKind.LAUNCH:
+                    _load_launch(stated.raw)
         except ValueError as error:
             return str(error)
         return None
@@ -118,32 +133,43 @@ class MembershipDerivation:
     def of_member(
         self, subject: str, context: ContextKey, facts: Sequence[Fact], *, sole_lead: bool
     ) -> Sequence[Derived]:
-        known = {fact.context: self._known(fact) for fact in facts}
+        launches = {fact.context: _load_launch(fact.raw) for fact in facts if fact.kind is FactKind.LAUNCH}
+        known = {
+            fact.context: self._known(fact, launches.get(fact.context, ()))
+            for fact in facts
+            if fact.kind is FactKind.MEMBER
+        }
         # Somebody listed as deleted is as good as missing from the list.
         kept = {
-            key: (member, mapped)
-            for key, (member, mapped) in known.items()
-            if not mapped.left_out and member.status is not MemberStatus.DELETED
+            key: one
+            for key, one in known.items()
+            if not one.mapped.left_out and one.member.status is not MemberStatus.DELETED
         }
-        user_id = LtiUserId(subject)
+        person = PersonKey(subject)
         here = kept.get(context)
-        enrollment = self._enrollment(context, *here, sole_lead=sole_lead) if here else None
+        enrollment = self._enrollment(person, context, here, sole_lead=sole_lead) if here else None
         return [
-            Derived(USERS.name, user_sourced_id(self.tenant, user_id), self._user(user_id, list(kept.values()))),
-            Derived(ENROLLMENTS.name, enrollment_sourced_id(self.tenant, context, user_id), enrollment),
+            Derived(USERS.name, user_sourced_id(self.tenant, person), self._user(person, list(kept.values()))),
+            Derived(ENROLLMENTS.name, enrollment_sourced_id(self.tenant, context, person), enrollment),
         ]
 
-    def _known(self, fact: Fact) -> _Known:
+    def _known(self, fact: Fact, launch_roles: tuple[str, ...]) -> _Known:
         reading = self.reading if fact.context == self.origin.key else self.reading_elsewhere(fact.context)
         member = self.load_member(fact.raw)
-        return reading.unescape(member), reading.map_roles(member.roles)
+        return _Known(
+            reading.unescape(member),
+            launch_roles,
+            reading.map_roles(member.roles + launch_roles),
+            _claims_lead(member, reading.map_roles(member.roles)),
+        )
 
-    def _user(self, user_id: LtiUserId, known: Sequence[_Known]) -> dict[str, Any] | None:
+    def _user(self, person: PersonKey, known: Sequence[_Known]) -> dict[str, Any] | None:
         if not known:
             return None
-        members = [member for member, _ in known]
-        mapped = [roles for _, roles in known]
-        sourced_id = user_sourced_id(self.tenant, user_id)
+        members = [one.member for one in known]
+        mapped = [one.mapped for one in known]
+        user_id = members[0].user_id  # the same in all: it is part of what names her
+        sourced_id = user_sourced_id(self.tenant, person)
         name = name_of(members, sourced_id)
         person_sourced_id = most_told(member.person_sourced_id for member in members)
         body: dict[str, Any] = {
@@ -178,21 +204,23 @@ class MembershipDerivation:
         return body
 
     def _enrollment(
-        self, context: ContextKey, member: Membership, mapped: MappedRoles, *, sole_lead: bool
+        self, person: PersonKey, context: ContextKey, known: _Known, *, sole_lead: bool
     ) -> dict[str, Any] | None:
+        member, mapped = known.member, known.mapped
         if mapped.enrollment is None:
             return None
         references = self.surroundings.references
         body: dict[str, Any] = {
-            "sourcedId": enrollment_sourced_id(self.tenant, context, member.user_id),
+            "sourcedId": enrollment_sourced_id(self.tenant, context, person),
             "status": "active" if _is_active(member) else "tobedeleted",
-            "user": references.to(USERS, user_sourced_id(self.tenant, member.user_id)),
+            "user": references.to(USERS, user_sourced_id(self.tenant, person)),
             "class": references.to(CLASSES, class_sourced_id(self.tenant, context)),
             "school": self.surroundings.school,
             "role": mapped.enrollment,
         }
         metadata = {
-            "lti.roles": json.dumps(member.roles, ensure_ascii=False, separators=(",", ":")),
+            "lti.roles": _compact(member.roles),
+            "lti.launchRoles": _compact(known.launch_roles) if known.launch_roles else None,
             "lti.status": member.status,
             "lti.userId": member.user_id,
             **self._context_metadata(),
@@ -200,9 +228,8 @@ class MembershipDerivation:
             "lti.testUser": "true" if mapped.test_user else None,
         }
         if mapped.enrollment == "teacher":
-            claims_lead = _claims_lead(member, mapped)
-            body["primary"] = "true" if claims_lead and sole_lead else "false"
-            if claims_lead and not sole_lead:
+            body["primary"] = "true" if known.claims_lead and sole_lead else "false"
+            if known.claims_lead and not sole_lead:
                 metadata["bridge.primary"] = "claimed by several"
         body["metadata"] = {key: value for key, value in metadata.items() if value is not None}
         return body
@@ -212,6 +239,14 @@ class MembershipDerivation:
         if self.origin.deployment_id is not None:
             metadata["lti.deploymentId"] = self.origin.deployment_id
         return metadata
+
+
+def _load_launch(raw: bytes) -> tuple[str, ...]:
+    return tuple(json.loads(raw)["roles"])
+
+
+def _compact(roles: Sequence[str]) -> str:
+    return json.dumps(roles, ensure_ascii=False, separators=(",", ":"))
 
 
 def _claims_lead(member: Membership, mapped: MappedRoles) -> bool:

@@ -19,6 +19,9 @@ SourcedId = NewType("SourcedId", str)
 LtiUserId = NewType("LtiUserId", str)
 """A platform's identifier of a person: ``sub`` in a launch, ``user_id`` in NRPS."""
 
+PersonKey = NewType("PersonKey", str)
+"""What names a person within her tenant: see :func:`person_key`."""
+
 ContextKey = NewType("ContextKey", str)
 """What names a context within its tenant: see :func:`context_key`."""
 
@@ -40,9 +43,34 @@ def context_key(context_id: str, deployment_id: str | None = None) -> ContextKey
     return ContextKey(_canonical(parts))
 
 
-def user_sourced_id(tenant: str, user_id: LtiUserId) -> SourcedId:
-    """The sourcedId of the person whom the tenant's platforms call ``user_id``."""
-    return _sourced_id("user", tenant, user_id)
+def deployment_in(context: ContextKey) -> str | None:
+    """The deployment that is part of a context's key, if one is.
+
+    >>> deployment_in(context_key("2", "7"))
+    '7'
+    """
+    _, *deployment = json.loads(context)
+    return deployment[0] if deployment else None
+
+
+def person_key(user_id: LtiUserId, deployment_id: str | None = None) -> PersonKey:
+    """The key of a person within a tenant: her ``user_id`` as it is, wherever that is enough.
+
+    :param deployment_id: given, by the vendor profile's word, where one registration serves many customers. LTI Core
+        1.3 promises that ``sub`` is unique within an issuer; where all of a vendor's customers share one, that is a
+        promise about strangers, and nobody should get a stranger's enrollments if it is not kept.
+
+    >>> person_key(LtiUserId("4"))
+    '4'
+    >>> person_key(LtiUserId("4"), "7")
+    '["4","7"]'
+    """
+    return PersonKey(user_id if deployment_id is None else _canonical([user_id, deployment_id]))
+
+
+def user_sourced_id(tenant: str, person: LtiUserId | PersonKey) -> SourcedId:
+    """The sourcedId of a person: of a plain ``user_id``, where the tenant's platforms need no more to name her."""
+    return _sourced_id("user", tenant, person)
 
 
 def class_sourced_id(tenant: str, context: ContextKey) -> SourcedId:
@@ -55,9 +83,9 @@ def course_sourced_id(tenant: str, context: ContextKey) -> SourcedId:
     return _sourced_id("course", tenant, context)
 
 
-def enrollment_sourced_id(tenant: str, context: ContextKey, user_id: LtiUserId) -> SourcedId:
+def enrollment_sourced_id(tenant: str, context: ContextKey, person: LtiUserId | PersonKey) -> SourcedId:
     """The sourcedId of a person's one enrollment in a class: it stays when her role changes."""
-    return _sourced_id("enrollment", tenant, context, user_id)
+    return _sourced_id("enrollment", tenant, context, person)
 
 
 def org_sourced_id(tenant: str) -> SourcedId:

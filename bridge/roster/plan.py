@@ -27,7 +27,7 @@ def change_of(held: bytes | None, stated: bytes | None, *, complete: bool) -> Ch
 
     :param held: the hash of the live fact; ``None`` if there is none, or if it was found gone earlier.
     :param stated: the hash of what the snapshot says; ``None`` if it says nothing of it.
-    :param complete: whether the snapshot's silence means anything.
+    :param complete: whether the snapshot's silence means anything: it always does of somebody said to be gone.
     """
     if stated is None:
         return ChangeKind.REMOVED if complete and held is not None else None
@@ -53,8 +53,9 @@ class Plan:
         refuses if it has moved.
     :param complete: whether silence counted as leaving.
     :param rederive: whether every document of the context is derived anew, since the mapping has changed.
-    :param context_changed: whether what the source says of the context itself differs.
+    :param context_changed: whether what is said of the context itself, or by launches of it, differs.
     :param held_before: how many members the mirror held.
+    :param bookmark: what to ask the source with next time: see :attr:`bridge.roster.ports.Snapshot.bookmark`.
     :param counts: members by kind of change.
     """
 
@@ -65,6 +66,7 @@ class Plan:
     rederive: bool
     context_changed: bool
     held_before: int
+    bookmark: str | None = None
     counts: Mapping[ChangeKind, int] = field(default_factory=Counter)
     quarantined: tuple[Quarantined, ...] = ()
 

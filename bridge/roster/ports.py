@@ -17,6 +17,8 @@ class FactKind(StrEnum):
 
     CONTEXT = "context"
     MEMBER = "member"
+    LAUNCH = "launch"
+    """What a member's latest launch says of her. It makes nobody a member, and is stated anew as long as it counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,16 @@ class Rejected:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A member of whom a source says that she is one no more: she has left, even if the snapshot is not complete.
+
+    Somebody who is stated as well, elsewhere in the same snapshot, has not left.
+    """
+
+    subject: str
+
+
 class Snapshot(Protocol):
     """What one source says about one context, read once, as a stream.
 
@@ -69,7 +81,14 @@ class Snapshot(Protocol):
     def complete(self) -> bool:
         """Whether somebody not in it has left: false for filtered reads, and for platforms that show only some."""
 
-    def __iter__(self) -> Iterator[Stated | Rejected]: ...
+    @property
+    def bookmark(self) -> str | None:
+        """What to ask the source with, next time, to be told only what has changed since; ``None`` if it cannot tell.
+
+        Known when the snapshot has been read. It is kept with what was read, and means something to its source alone.
+        """
+
+    def __iter__(self) -> Iterator[Stated | Rejected | Gone]: ...
 
     def merge(self, earlier: bytes, later: bytes) -> bytes:
         """One text out of two about the same subject in one snapshot.
@@ -125,6 +144,7 @@ class Derivation(Protocol):
     ) -> Sequence[Derived]:
         """The person and her enrollment in one context.
 
-        :param facts: every live fact about her, of every context of the source, in any order.
+        :param facts: every live fact about her, as member and from launches, of every context of the source, in any
+            order.
         :param sole_lead: whether exactly one member of this context claims the lead.
         """

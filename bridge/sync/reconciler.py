@@ -4,13 +4,14 @@ The order is always the same: read everything into the staging tables, plan, ask
 transaction. Whatever goes wrong before the last step leaves the mirror as it was. This module names no protocol.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import structlog
 
 from bridge.clock import Clock, utc_now
-from bridge.errors import BridgeError, NeedsAPerson, SourceUnavailable
+from bridge.errors import BridgeError, NeedsAPerson, SourceRefused, SourceUnavailable
 from bridge.mirror.applying import apply
 from bridge.mirror.mirror import Mirror
 from bridge.mirror.runs import Outcome, Run, Runs
@@ -57,6 +58,7 @@ class Reconciler:
         snapshot: Snapshot,
         derivation: Derivation,
         *,
+        otherwise: Snapshot | None = None,
         approved: Collection[str] = frozenset(),
         progress: Progress = _silently,
     ) -> Run:
@@ -64,12 +66,13 @@ class Reconciler:
 
         Sources that fail, and plans that are held, end the run and not the caller: the outcome says which.
 
+        :param otherwise: what to read instead if the source refuses ``snapshot``, which asked for changes only.
         :param approved: whom a person has agreed to let go: a plan that removes nobody else is not held.
         """
         number = self.runs.begin(snapshot.source, snapshot.context)
         logged = log.bind(run=number, source=snapshot.source)
         try:
-            self._reconcile(number, snapshot, derivation, approved, progress)
+            self._reconcile(number, snapshot, otherwise, derivation, approved, progress)
         except SourceUnavailable as error:
             self.runs.fail(number, Outcome.UNAVAILABLE, str(error))
         except NeedsAPerson as error:
@@ -91,15 +94,21 @@ class Reconciler:
         )
         return run
 
-    def preview(self, snapshot: Snapshot, derivation: Derivation, *, progress: Progress = _silently) -> Preview:
+    def preview(
+        self,
+        snapshot: Snapshot,
+        derivation: Derivation,
+        *,
+        otherwise: Snapshot | None = None,
+        progress: Progress = _silently,
+    ) -> Preview:
         """Read and plan; change and record nothing.
 
+        :param otherwise: as for :meth:`reconcile`.
         :raises SourceUnavailable: as the snapshot does.
         :raises NeedsAPerson: likewise.
         """
-        with Staging(self._mirror, snapshot) as staging:
-            for members in staging.read():
-                progress(members)
+        with self._read(snapshot, otherwise, progress) as staging:
             plan = staging.plan(derivation)
             return Preview(plan, self._guards.objection(plan))
 
@@ -107,13 +116,12 @@ class Reconciler:
         self,
         number: int,
         snapshot: Snapshot,
+        otherwise: Snapshot | None,
         derivation: Derivation,
         approved: Collection[str],
         progress: Progress,
     ) -> None:
-        with Staging(self._mirror, snapshot) as staging:
-            for members in staging.read():
-                progress(members)
+        with self._read(snapshot, otherwise, progress) as staging:
             plan = staging.plan(derivation)
             objection = self._guards.objection(plan)
             removals = staging.removals()
@@ -122,3 +130,19 @@ class Reconciler:
                 self.runs.hold(number, plan, removals, message)
                 return
             apply(self._mirror, plan, derivation, number, self._clock)
+
+    @contextmanager
+    def _read(self, snapshot: Snapshot, otherwise: Snapshot | None, progress: Progress) -> Iterator[Staging]:
+        with Staging(self._mirror, snapshot) as staging:
+            try:
+                for members in staging.read():
+                    progress(members)
+            except SourceRefused as refusal:
+                if otherwise is None:
+                    raise
+                log.info("changes_refused", source=snapshot.source, reason=str(refusal))
+            else:
+                yield staging
+                return
+        with self._read(otherwise, None, progress) as staging:
+            yield staging

@@ -4,7 +4,7 @@ import pytest
 
 from bridge.errors import SourceUnavailable
 from bridge.nrps.schemas import load_context, load_member
-from bridge.nrps.source import NrpsSnapshot
+from bridge.nrps.source import NrpsSnapshot, RosterAddress
 from bridge.roster.identity import context_key
 from bridge.roster.ports import FactKind, Rejected, Snapshot, Stated
 
@@ -12,8 +12,15 @@ from bridge.roster.ports import FactKind, Rejected, Snapshot, Stated
 @pytest.fixture
 def make_snapshot(client, lms):
     def make(**options):
-        settings = {"source": "school", "context": context_key("2"), "context_id": "2", "complete": True} | options
-        return NrpsSnapshot(client, lms.platform, lms.url, **settings)
+        address = RosterAddress(
+            platform=lms.platform,
+            url=lms.url,
+            source="school",
+            context=context_key("2"),
+            context_id="2",
+            person_scope=options.pop("person_scope", None),
+        )
+        return NrpsSnapshot(client, address, **{"complete": True} | options)
 
     return make
 

@@ -1,0 +1,78 @@
+"""What a context's platform is asked for, by its vendor profile and by where the context stands.
+
+A platform that offers NRPS differences is asked for these between full pulls; recent launches are stated beside its
+rosters where these tell less of a member's roles.
+"""
+
+from datetime import timedelta
+
+from bridge.clock import Clock, from_stamp
+from bridge.lti.launch_roles import WithLaunchRoles
+from bridge.lti.vendors import profile_of
+from bridge.mirror.mirror import Mirror
+from bridge.mirror.standings import Standings
+from bridge.nrps.client import NrpsClient
+from bridge.nrps.source import NrpsSnapshot, RosterAddress
+from bridge.registry.contexts import RegisteredContext
+from bridge.registry.registry import Registry
+from bridge.roster.identity import deployment_in, person_key
+from bridge.roster.ports import Snapshot
+from bridge.settings import Settings
+
+
+class Snapshots:
+    """Makes snapshots. Serves all threads."""
+
+    def __init__(self, settings: Settings, client: NrpsClient, clock: Clock) -> None:
+        self._settings = settings
+        self._client = client
+        self._clock = clock
+
+    def of(
+        self, context: RegisteredContext, registry: Registry, mirror: Mirror, *, full: bool = False
+    ) -> tuple[Snapshot, Snapshot | None]:
+        """What a context's platform says now: nothing is asked before a snapshot is iterated.
+
+        :param full: whether only the whole roster will do.
+        :returns: what to read, and what to read instead if the platform refuses that: of what has changed in a roster
+            the whole roster; nothing if it is the whole roster already.
+        :raises UnknownObject: if its platform has been removed.
+        :raises InvalidRequest: if the platform has an option that cannot be used.
+        """
+        platform = registry.platforms.by_id(context.platform_id)
+        profile = profile_of(platform)
+        scope = deployment_in(context.key) if profile.people_by_deployment else None
+        whole = NrpsSnapshot(
+            self._client,
+            RosterAddress(
+                platform=platform,
+                url=context.memberships_url,
+                source=context.tenant,
+                context=context.key,
+                context_id=context.context_id,
+                deployment_id=context.deployment_id,
+                person_scope=scope,
+                renew_on_403=profile.renew_on_403,
+                max_members=self._settings.nrps.max_members,
+            ),
+            complete=profile.complete_rosters,
+            limit=profile.page_limit or self._settings.nrps.page_limit or None,
+            differences=profile.differences,
+        )
+        bookmark = None if full else self._bookmark(context, mirror)
+        changes = None if bookmark is None else whole.since(bookmark)
+        if not profile.merge_launch_roles:
+            return (whole, None) if changes is None else (changes, whole)
+        recent = self._clock() - timedelta(days=self._settings.mapping.launch_role_days)
+        launches = registry.launch_roles.since(context.tenant, context.key, recent)
+        said = [(person_key(user_id, scope), roles) for user_id, roles in launches]
+        complemented = WithLaunchRoles(whole, said)
+        return (complemented, None) if changes is None else (WithLaunchRoles(changes, said), complemented)
+
+    def _bookmark(self, context: RegisteredContext, mirror: Mirror) -> str | None:
+        """Where to ask for changes, unless a full pull is due."""
+        standing = Standings(mirror).of(context.tenant, context.key)
+        due = self._clock() - timedelta(days=self._settings.sync.full_pull_days)
+        if standing is None or standing.full_pull is None or from_stamp(standing.full_pull) <= due:
+            return None
+        return standing.bookmark
