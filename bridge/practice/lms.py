@@ -81,7 +81,7 @@ def create_lms(lms: Lms) -> Flask:
         manners=lms.manners,
         clock=lms.clock,
     )
-    token_endpoint = TokenEndpoint(lms.token_url, lms.issuer, lms.tools, lms.tokens, lms.clock)
+    token_endpoint = TokenEndpoint(lms.token_url, lms.issuer, lms.tools, lms.tokens, lms.manners, lms.clock)
     memberships = MembershipsEndpoint(lms.issuer, lms.roster, lms.tokens, lms.manners)
 
     app.add_url_rule("/token", "token", token_endpoint.answer, methods=["POST"])

@@ -19,10 +19,11 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as AnyResponse
 
 from bridge.clock import Clock
-from bridge.practice.lms_memberships import memberships_url
 from bridge.practice.lms_tools import NRPS_SCOPE, Tool, Tools
+from bridge.practice.lms_walks import memberships_url
 from bridge.practice.manners import Manners
-from bridge.practice.rosters import Course, Member, Roster
+from bridge.practice.members import Member
+from bridge.practice.rosters import Course, Roster
 
 ID_TOKEN_SECONDS = 300
 
@@ -130,7 +131,7 @@ class Launches:
             lis["person_sourcedid"] = shared["lis_person_sourcedid"]
         if NRPS_SCOPE in tool.scopes:
             claims[_NRPS_CLAIM] = {
-                "context_memberships_url": memberships_url(self.issuer, course.context_id),
+                "context_memberships_url": memberships_url(self.issuer, course.context_id, self.manners.query),
                 "service_versions": ["2.0"],
             }
         return claims | {

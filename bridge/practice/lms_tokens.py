@@ -20,7 +20,8 @@ from joserfc import jws, jwt
 from joserfc.errors import JoseError
 
 from bridge.clock import Clock
-from bridge.practice.lms_tools import SCOPES, Tool, Tools, UnknownKey
+from bridge.practice.lms_tools import AGS_SCOPE, SCOPES, Tool, Tools, UnknownKey
+from bridge.practice.manners import Manners
 
 TOKEN_SECONDS = 3600
 ASSERTION_SECONDS = 600
@@ -92,10 +93,13 @@ class TokenEndpoint:
     :param url: its own absolute URL, which assertions may name as their audience; the issuer will do as well.
     """
 
-    def __init__(self, url: str, issuer: str, tools: Tools, tokens: AccessTokens, clock: Clock) -> None:
+    def __init__(
+        self, url: str, issuer: str, tools: Tools, tokens: AccessTokens, manners: Manners, clock: Clock
+    ) -> None:
         self._audiences = {url, issuer}
         self._tools = tools
         self._tokens = tokens
+        self._manners = manners
         self._clock = clock
 
     def answer(self) -> Response:
@@ -108,6 +112,7 @@ class TokenEndpoint:
             status = 400
         response = jsonify(body)
         response.status_code = status
+        response.headers["Content-Type"] = self._manners.oauth_media_type
         response.headers["Cache-Control"] = "no-store"
         response.headers["Pragma"] = "no-cache"
         return response
@@ -124,12 +129,22 @@ class TokenEndpoint:
         scopes = tuple(scope for scope in SCOPES if scope in asked and scope in tool.scopes)
         if not scopes:
             raise TokenRefused("invalid_scope", "none of the scopes asked for is granted to this tool")
-        return {
+        body = {
             "access_token": self._tokens.issue(tool.client_id, scopes),
             "token_type": "Bearer",
-            "expires_in": TOKEN_SECONDS,
-            "scope": " ".join(scopes),
+            "expires_in": self._manners.expires_in,
+            "scope": self._told(scopes),
         }
+        return {name: value for name, value in body.items() if value is not None}
+
+    def _told(self, scopes: tuple[str, ...]) -> str | None:
+        match self._manners.scope_told:
+            case "granted":
+                return " ".join(scopes)
+            case "other":
+                return AGS_SCOPE
+            case "absent":
+                return None
 
     def _authenticated_tool(self, assertion: str) -> Tool:
         header, claims = _unverified(assertion)
@@ -154,8 +169,9 @@ class TokenEndpoint:
     def _check(self, claims: dict[str, Any], tool: Tool) -> None:
         if claims.get("sub") != tool.client_id:
             raise _refused("sub must be the client id, as iss is")
-        if self._audiences.isdisjoint(_audiences(claims.get("aud"))):
-            raise _refused("aud must contain the token URL or the issuer")
+        wanted = self._manners.audience
+        if (self._audiences if wanted is None else {wanted}).isdisjoint(_audiences(claims.get("aud"))):
+            raise _refused(f"aud must contain {wanted or 'the token URL or the issuer'}")
         now = self._clock().timestamp()
         expires, issued = _instant(claims, "exp"), _instant(claims, "iat")
         if expires <= now:

@@ -6,16 +6,14 @@ Memberships keep the order in which they were made, each with a number that is n
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import count
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import msgspec
-
+from bridge.practice.members import Member
 from bridge.practice.people import AWKWARD_ROLES, AWKWARD_STATUS, INSTRUCTOR, LEARNER, Person, invent_person
 
-_PRINCIPAL = "http://purl.imsglobal.org/vocab/lis/v2/membership#"
 _TITLES = (
     "Algebra I", "Русская литература", "日本語 2", "Histoire & géographie", "اللغة العربية", "C++ <Templates>",
     "Biología celular", "Ελληνική ιστορία", "Deutsch für Anfänger", "世界历史",
@@ -35,50 +33,15 @@ class Course:
         return f"link-of-{self.context_id}"
 
 
-class Style(NamedTuple):
-    """How members are written: which personal data are shared, and whether core roles go by their short names."""
+class Change(NamedTuple):
+    """The latest change of one membership.
 
-    names: bool = True
-    email: bool = True
-    short_roles: bool = False
-
-
-@dataclass(slots=True, eq=False)
-class Member:
-    """One membership. It is never changed: what changes is replaced, and with it the text kept here.
-
-    :param number: its place in the order of enrolling.
-    :param roles: full URIs; ``None`` is no ``roles`` key.
-    :param status: ``None`` is no ``status`` key.
+    :ivar number: its place in the order of all changes of the course.
     """
 
     number: int
-    person: Person
-    roles: tuple[str, ...] | None
-    status: str | None
-    _text: tuple[Style, bytes] | None = field(default=None, init=False, repr=False)
-
-    def to_nrps(self, style: Style) -> dict[str, Any]:
-        """The member object of NRPS 2.0, without the keys that have nothing to say."""
-        person, roles = self.person, self.roles
-        if roles is not None and style.short_roles:
-            roles = tuple(role.removeprefix(_PRINCIPAL) for role in roles)
-        member = {
-            "status": self.status,
-            "user_id": person.user_id,
-            "roles": roles,
-            "email": person.email if style.email else None,
-        }
-        if style.names:
-            for key in ("name", "given_name", "family_name", "middle_name", "picture", "lis_person_sourcedid"):
-                member[key] = getattr(person, key)
-        return {key: value for key, value in member.items() if value is not None}
-
-    def to_json(self, style: Style) -> bytes:
-        """The same as JSON text, written once per style."""
-        if self._text is None or self._text[0] != style:
-            self._text = (style, msgspec.json.encode(self.to_nrps(style)))
-        return self._text[1]
+    member: Member
+    left: bool
 
 
 class Roster:
@@ -92,6 +55,7 @@ class Roster:
         self._numbers = count(1)
         self._courses: dict[str, Course] = {}
         self._members: dict[str, dict[str, Member]] = {}  # by user_id, in the order of their numbers
+        self._changes: dict[str, dict[str, Change]] = {}  # by user_id, the latest each
         self._listed: dict[str, list[Member]] = {}  # the same as lists, made when read, dropped when changed
 
     def courses(self) -> tuple[Course, ...]:
@@ -129,6 +93,12 @@ class Roster:
                     found.append(member)
         return found, False
 
+    def changes(self, context_id: str, *, after: int) -> list[Change]:
+        """The latest change of everybody who changed behind the change with this number, in order; 0 is all."""
+        with self._lock:
+            found = [change for change in self._changes[context_id].values() if change.number > after]
+        return sorted(found, key=lambda change: change.number)
+
     def add_course(self, context_id: str, *, label: str, title: str) -> Course:
         """Open a course with nobody in it."""
         course = Course(context_id, label, title)
@@ -137,6 +107,7 @@ class Roster:
                 raise ValueError("there is a course with this context id already")
             self._courses[context_id] = course
             self._members[context_id] = {}
+            self._changes[context_id] = {}
         return course
 
     def retitle(self, context_id: str, title: str) -> None:
@@ -160,16 +131,14 @@ class Roster:
             members = self._members[context_id]
             if person.user_id in members:
                 raise ValueError("the person is a member of this course already")
-            members[person.user_id] = Member(
-                next(self._numbers), person, None if roles is None else tuple(roles), status
-            )
-            self._listed.pop(context_id, None)
+            member = Member(next(self._numbers), person, None if roles is None else tuple(roles), status)
+            members[person.user_id] = member
+            self._changed(context_id, member)
 
     def drop(self, context_id: str, user_id: str) -> None:
         """Take somebody out of a course without a trace, as most LMSs do."""
         with self._lock:
-            del self._members[context_id][user_id]
-            self._listed.pop(context_id, None)
+            self._changed(context_id, self._members[context_id].pop(user_id), left=True)
 
     def change_roles(self, context_id: str, user_id: str, roles: Sequence[str] | None) -> None:
         """Give a member other roles."""
@@ -201,7 +170,12 @@ class Roster:
     def _replace(
         self, context_id: str, member: Member, person: Person, roles: tuple[str, ...] | None, status: str | None
     ) -> None:
-        self._members[context_id][member.person.user_id] = Member(member.number, person, roles, status)
+        replaced = Member(member.number, person, roles, status)
+        self._members[context_id][member.person.user_id] = replaced
+        self._changed(context_id, replaced)
+
+    def _changed(self, context_id: str, member: Member, *, left: bool = False) -> None:
+        self._changes[context_id][member.person.user_id] = Change(next(self._numbers), member, left)
         self._listed.pop(context_id, None)
 
     def _list(self, context_id: str) -> list[Member]:

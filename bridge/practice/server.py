@@ -16,10 +16,11 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from bridge.clock import Clock, utc_now
 from bridge.practice.lms import Lms, create_lms
-from bridge.practice.lms_memberships import memberships_url
 from bridge.practice.lms_tools import NRPS_SCOPE
+from bridge.practice.lms_walks import memberships_url
 from bridge.practice.manners import Manners
 from bridge.practice.rosters import Roster
+from bridge.practice.vendor_manners import manners_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -89,7 +90,8 @@ class PracticeLms:
     """The practice LMS, served: what ``bridge demo`` and most tests want.
 
     :param roster: who is in which course; it may be changed while the LMS runs.
-    :param manners: how it behaves; likewise.
+    :param vendor: whose manners it has: see :mod:`bridge.practice.vendor_manners`. Not together with ``manners``.
+    :param manners: how it behaves; likewise to be changed.
     :param key: what it signs with; a new one if not given, which takes a tenth of a second.
     """
 
@@ -98,12 +100,13 @@ class PracticeLms:
         roster: Roster,
         *,
         port: int = 0,
+        vendor: str = "generic",
         manners: Manners | None = None,
         clock: Clock = utc_now,
         key: RSAKey | None = None,
     ) -> None:
         self.roster = roster
-        self.manners = manners if manners is not None else Manners()
+        self.manners = manners if manners is not None else manners_of(vendor)
         self._server = PracticeServer(port=port)
         self.issuer = self._server.url
         self.lms = Lms(
@@ -149,7 +152,7 @@ class PracticeLms:
 
     def memberships_url(self, context_id: str) -> str:
         """The ``context_memberships_url`` of a course."""
-        return memberships_url(self.issuer, context_id)
+        return memberships_url(self.issuer, context_id, self.manners.query)
 
     def launch_url(self, context_id: str, user_id: str, *, client_id: str | None = None) -> str:
         """The address that launches the tool from a course as one of its members.

@@ -5,8 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from bridge.practice.members import Style
 from bridge.practice.people import INSTRUCTOR, LEARNER, Awkward, awkward_indexes, invent_person
-from bridge.practice.rosters import Roster, Style, make_roster
+from bridge.practice.rosters import Roster, make_roster
 
 
 def test_every_course_has_the_members_it_was_asked_to_have():
