@@ -113,7 +113,9 @@ def role_filter(role: str | None, manners: Manners) -> Callable[[Member], bool]:
         if name not in ("Instructor", "Learner"):
             return lambda _: True
         style = manners.style
-        return lambda member: name in (member.to_nrps(style).get("roles") or ())
+        return lambda member: any(
+            written.removeprefix(_PRINCIPAL) == name for written in member.to_nrps(style).get("roles") or ()
+        )
     # A principal, by its URI or short name, stands for its sub-roles too.
     uri = role if re.search("[:/#]", role) else _PRINCIPAL + role
     principal = uri.removeprefix(_PRINCIPAL)
@@ -133,10 +135,12 @@ def _parameters(manners: Manners) -> Mapping[str, str]:
         if not raw.endswith(f"&{DECORATION}"):
             raise ServiceRefused(400, "a next link is followed as it is")
         raw = raw.removesuffix(f"&{DECORATION}")
+    size = "per_page" if manners.position == "page of per_page" else "limit"
+    known = ("role", "limit", "rlid", "cursor", size, _POSITIONS.get(manners.position))
     parameters: dict[str, str] = {}
     for name, value in parse_qsl(raw, keep_blank_values=True):
         if not manners.lenient:
-            if name not in ("role", "limit", "rlid", "cursor", _POSITIONS.get(manners.position)):
+            if name not in known:
                 raise ServiceRefused(400, f"unknown parameter {name}")
             if name in parameters:
                 raise ServiceRefused(400, f"{name} must be given once")

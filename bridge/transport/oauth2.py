@@ -28,8 +28,8 @@ _UNSTATED_LIFETIME = 300.0
 _RENEW_BEFORE = 60.0
 
 _WHAT_TO_CHECK = {  # the error codes of RFC 6749 section 5.2
-    "invalid_client": "check the client id, and that the platform can fetch the bridge's key set; after a change of"
-    " keys it may still hold the old ones for a while",
+    "invalid_client": "check the client id, the token audience, and that the platform can fetch the bridge's key set;"
+    " after a change of keys it may still hold the old ones for a while",
     "invalid_grant": "check the token audience that is registered for the platform, and both clocks",
     "invalid_request": "check the token URL and the token audience that are registered for the platform",
     "invalid_scope": "switch on Names and Role Provisioning for the bridge at the platform",

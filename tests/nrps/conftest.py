@@ -17,6 +17,9 @@ from bridge.nrps.client import NrpsClient
 from bridge.transport.http import Http
 from bridge.transport.oauth2 import ServiceTokens
 from bridge.transport.policy import OutgoingPolicy
+from tests.vendors.conftest import beside, lms_key, registry_with_keys
+
+__all__ = ["beside", "lms_key", "registry_with_keys"]
 
 NOW = datetime(2026, 11, 20, 21, 0, tzinfo=UTC)
 SAMPLES = Path(__file__).parent.parent / "samples" / "moodle-4.5"
