@@ -86,6 +86,8 @@ class Course:
 class Snapshot:
     """What a course says now: a :class:`bridge.roster.ports.Snapshot`."""
 
+    bookmark = None
+
     def __init__(self, course: Course) -> None:
         self.source = course.source
         self.context = course.key

@@ -1,7 +1,11 @@
 """NRPS 2.0 section "Membership differences": asked for between full pulls, over real sockets."""
 
-import pytest
+import json
 
+import pytest
+from click.testing import CliRunner
+
+from bridge.cli import cli
 from bridge.errors import SourceRefused
 from bridge.mirror.runs import Outcome, Runs
 from bridge.practice.manners import RESTING
@@ -225,3 +229,17 @@ def test_a_context_that_differences_do_not_describe_keeps_its_title(bridge):
 
     assert (run.added, is_since(bridge)) == (1, True)
     assert bridge.served("classes")[0]["title"] == "Retitled since the launch"
+
+
+def test_a_consumer_of_the_command_line_sees_when_removals_were_last_certain(bridge, tmp_path):
+    config = tmp_path / "bridge.toml"
+    config.write_text(f'[storage]\ndirectory = "{tmp_path}"\n', encoding="utf-8")
+    full = bridge.standing().full_pull
+    bridge.roster.drop(COURSE, "s05")
+    bridge.sync()
+
+    listed = CliRunner().invoke(cli, ["--config", str(config), "contexts", "list", "--json"])
+
+    (shown,) = json.loads(listed.stdout)
+    assert (shown["lastFullPull"], shown["members"]) == (full, 11)
+    assert shown["lastRun"] > full

@@ -6,7 +6,7 @@ from bridge.errors import SourceUnavailable
 from bridge.nrps.schemas import load_context, load_member
 from bridge.nrps.source import NrpsSnapshot, RosterAddress
 from bridge.roster.identity import context_key
-from bridge.roster.ports import FactKind, Rejected, Snapshot, Stated
+from bridge.roster.ports import FactKind, Gone, Rejected, Snapshot, Stated
 
 
 @pytest.fixture
@@ -154,3 +154,66 @@ def test_recorded_moodle_course_is_read_whole(snapshot, lms, recorded):
     assert all(load_member(member.raw).user_id == member.subject for member in members)
     blank = next(member for member in (load_member(each.raw) for each in members) if member.user_id == "27")
     assert (blank.name, blank.given_name, blank.person_sourced_id) == (None, None, "SIS-U-STU_NONAMES")
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        pytest.param("Deleted", id="as-NRPS-writes-it"),
+        pytest.param("deleted", id="lower-case"),
+        pytest.param("http://purl.imsglobal.org/vocab/lis/v2/status#Deleted", id="uri"),
+    ],
+)
+def test_members_listed_as_deleted_are_gone(snapshot, lms, page, status):
+    lms.says("/members", page("ada", {"user_id": "ben", "roles": [], "status": status}))
+
+    assert list(snapshot)[2] == Gone("ben")
+
+
+def test_a_status_that_cannot_be_read_is_nobodys_departure(snapshot, lms, page):
+    lms.says("/members", page({"user_id": "ben", "status": 7}, {"user_id": "cyd", "status": "Inactive"}))
+
+    assert [type(each) for each in snapshot] == [Stated, Stated, Stated]
+
+
+def test_members_of_one_customer_among_many_are_named_by_the_deployment_too(make_snapshot, lms, page):
+    lms.says("/members", page("ada", {"user_id": "ben", "status": "Deleted"}))
+
+    assert [each.subject for each in make_snapshot(person_scope="7")] == ["", '["ada","7"]', '["ben","7"]']
+
+
+def test_only_those_with_the_role_are_stated(make_snapshot, lms, page):
+    lms.says(
+        "/members?role=Mentor", page("ada", {"user_id": "ben", "roles": ["Mentor"]}, {"user_id": "cyd", "roles": 5})
+    )
+
+    assert [each.subject for each in make_snapshot(role="Mentor")] == ["", "ben", "cyd"]
+
+
+@pytest.mark.parametrize(
+    ("options", "target", "remembered"),
+    [
+        pytest.param({}, "/members", True, id="everybody"),
+        pytest.param({"role": "Learner"}, "/members?role=Learner", False, id="one-role"),
+        pytest.param({"rlid": "5"}, "/members?rlid=5", False, id="one-resource-link"),
+        pytest.param({"differences": False}, "/members", False, id="switched-off"),
+    ],
+)
+def test_where_changes_are_told_is_remembered_of_whole_rosters_only(
+    make_snapshot, lms, page, options, target, remembered
+):
+    lms.says(target, page("ada", headers=[("Link", "</since?t=1>; rel=differences")]))
+    snapshot = make_snapshot(**options)
+    list(snapshot)
+
+    assert (snapshot.bookmark is not None) is remembered
+
+
+def test_changes_are_asked_for_at_that_url_undecorated(make_snapshot, lms, page):
+    lms.says("/members?limit=9", page("ada", headers=[("Link", "</since?t=A;B,C>; rel=differences")]))
+    lms.says("/since?t=A;B,C", page({"user_id": "ben", "status": "Deleted"}, context=None))
+    snapshot = make_snapshot(limit=9)
+    list(snapshot)
+    changes = snapshot.since(snapshot.bookmark)
+
+    assert (list(changes), changes.complete, changes.bookmark) == ([Gone("ben")], False, snapshot.bookmark)

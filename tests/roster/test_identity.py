@@ -11,8 +11,10 @@ from bridge.roster.identity import (
     class_sourced_id,
     context_key,
     course_sourced_id,
+    deployment_in,
     enrollment_sourced_id,
     org_sourced_id,
+    person_key,
     session_sourced_id,
     user_sourced_id,
 )
@@ -112,3 +114,22 @@ def test_parts_cannot_be_shifted_into_each_other():
     assert enrollment_sourced_id("a", ContextKey('["2"]'), LtiUserId("x")) != enrollment_sourced_id(
         'a","["2"]', ContextKey("x"), LtiUserId("")
     )
+
+
+def test_person_of_one_customer_among_many_has_an_id_of_her_own():
+    person = person_key(LtiUserId("27"), "7")
+
+    assert user_sourced_id("moodle.example.org", person) == "00e06bb1-049e-59c7-baf7-a97cc830f412"
+    assert (
+        user_sourced_id("moodle.example.org", person_key(LtiUserId("27"), "8"))
+        != "00e06bb1-049e-59c7-baf7-a97cc830f412"
+    )
+
+
+def test_person_who_needs_no_more_to_be_named_keeps_her_id():
+    assert person_key(LtiUserId("27")) == "27"
+    assert user_sourced_id("moodle.example.org", person_key(LtiUserId("27"))) == "0ade336d-1ad4-53ba-aa35-036d0131eb36"
+
+
+def test_deployment_is_read_from_the_key_of_the_context():
+    assert (deployment_in(PLAIN), deployment_in(OF_DEPLOYMENT)) == (None, "7")

@@ -35,7 +35,7 @@ def launched(bridge, user_id, *roles):
         roles=roles,
         context=None,
         memberships_url=None,
-        target_link_uri=bridge.bridge,
+        target_link_uri="https://bridge.example.org/lti/launch",
         claims={},
     )
     note_roles(launch, bridge.context().key, bridge.wiring.registry)

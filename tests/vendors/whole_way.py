@@ -7,24 +7,20 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
-import requests
 from joserfc.jwk import RSAKey
 
-from bridge.app import create_app
 from bridge.lti.platform import Platform
 from bridge.lti.vendors import profile_of
 from bridge.mirror.runs import Run
 from bridge.mirror.standings import Standing, Standings
-from bridge.oneroster.scopes import ROSTER
 from bridge.practice.browser import Browser
 from bridge.practice.people import INSTRUCTOR, LEARNER, Person
 from bridge.practice.rosters import Roster
-from bridge.practice.server import PracticeLms, PracticeServer
+from bridge.practice.server import PracticeLms
 from bridge.registry.contexts import RegisteredContext
 from bridge.roster.identity import context_key
 from bridge.roster.memberships import Context
-from bridge.settings import Outgoing, Server, Settings, Storage
-from bridge.wiring import Wiring
+from tests.journeys.running_bridge import RunningBridge
 
 COURSE = "Course-1"
 TEACHER = "tea"
@@ -73,39 +69,17 @@ class WholeWay:
         self._stack = ExitStack()
         self.roster = roster
         self.clock = TurnedClock()
-        self.waits: list[float] = []
         self.lms = self._stack.enter_context(PracticeLms(roster, vendor=vendor, key=key, clock=self.clock))
         self.manners = self.lms.manners
-        web = PracticeServer()
-        self.settings = Settings(
-            server=Server(public_url=web.url),
-            storage=Storage(directory=folder),
-            # Both names of this machine: what keeps the bridge from the other one is its own rule, and not this.
-            outgoing=Outgoing(allowed_hosts=("127.0.0.1", "localhost")),
-        )
-        web.app = create_app(self.settings)
-        self.bridge = self._stack.enter_context(web).url
-        self.wiring = Wiring(self.settings, self.clock, sleep=self.waits.append)
-        self._stack.callback(self.wiring.close)
-        registration = self.lms.register_tool(
-            login_url=f"{self.bridge}/lti/login",
-            redirect_uris=[f"{self.bridge}/lti/launch"],
-            jwks_url=f"{self.bridge}/.well-known/jwks.json",
-        )
+        self._bridge = self._stack.enter_context(RunningBridge(folder, self.clock))
+        self.wiring = self._bridge.wiring
+        self.waits = self._bridge.waits
+        registration = self._bridge.register_tool(self.lms)
         self.deployment_id = registration.pop("deployment_id")
         self.platform: Platform = self.wiring.registry.platforms.add(
             **registration, tenant="school", vendor=vendor, options=options
         )
-        client, secret = self.wiring.registry.clients.add("consumer", scopes=[ROSTER])
-        self._session = self._stack.enter_context(requests.Session())
-        self._session.trust_env = False
-        answer = self._session.post(
-            f"{self.bridge}/oauth2/token",
-            data={"grant_type": "client_credentials"},
-            auth=(client.client_id, secret),
-            timeout=10,
-        )
-        self._session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+        self._consumer = self._bridge.consumer()
 
     def __enter__(self) -> Self:
         return self
@@ -161,14 +135,11 @@ class WholeWay:
 
     def served(self, collection: str) -> list[dict[str, Any]]:
         """Every record of a collection, as a consumer is served it."""
-        url = f"{self.bridge}/ims/oneroster/rostering/v1p2/{collection}"
-        answer = self._session.get(url, params={"limit": "1000"}, timeout=10)
-        assert answer.status_code == 200, answer.text
-        return list(answer.json()[collection])
+        return self._consumer.all(collection)
 
     def enrollments(self) -> dict[str, dict[str, Any]]:
         """The enrollments that are served, by the LMS's user ids."""
-        return {one["metadata"]["lti.userId"]: one for one in self.served("enrollments")}
+        return self._consumer.by_lti_user("enrollments")
 
     def roles(self) -> dict[str, str]:
         """The roles of those who are enrolled now, by the LMS's user ids."""
@@ -180,4 +151,4 @@ class WholeWay:
 
     def users(self) -> dict[str, dict[str, Any]]:
         """The users that are served, by the LMS's user ids."""
-        return {one["metadata"]["lti.userId"]: one for one in self.served("users")}
+        return self._consumer.by_lti_user("users")
