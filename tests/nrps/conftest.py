@@ -17,9 +17,10 @@ from bridge.nrps.client import NrpsClient
 from bridge.transport.http import Http
 from bridge.transport.oauth2 import ServiceTokens
 from bridge.transport.policy import OutgoingPolicy
+from tests.transport.conftest import certificate
 from tests.vendors.conftest import beside, lms_key, registry_with_keys
 
-__all__ = ["beside", "lms_key", "registry_with_keys"]
+__all__ = ["beside", "certificate", "lms_key", "registry_with_keys"]
 
 NOW = datetime(2026, 11, 20, 21, 0, tzinfo=UTC)
 SAMPLES = Path(__file__).parent.parent / "samples" / "moodle-4.5"
@@ -93,7 +94,7 @@ def make_client(key: RSAKey, waits: list[float]) -> Iterator[Callable[..., NrpsC
         return sign_assertion(platform, key, datetime.now(UTC), deployment_id)
 
     def make(**options: object) -> NrpsClient:
-        http = Http(OutgoingPolicy(frozenset({"localhost"})))
+        http = Http(OutgoingPolicy(frozenset({"localhost", "127.0.0.1"})), ca_bundle=options.pop("ca_bundle", None))
         opened.append(http)
         return NrpsClient(http, ServiceTokens(http, sign), sleep=waits.append, clock=lambda: NOW, **options)
 

@@ -1,5 +1,6 @@
 import gzip
 import json
+import ssl
 
 import pytest
 from pytest_httpserver import HTTPServer
@@ -213,6 +214,19 @@ def test_next_page_of_another_origin_is_refused(read, lms, page, origin):
         read()
 
 
+def test_next_page_over_plain_http_is_refused_though_the_host_is_listed(make_client, lms, page, certificate):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with HTTPServer(host="127.0.0.1", ssl_context=context) as secure:
+        downgraded = secure.url_for("/members?p=2").replace("https:", "http:")
+        secure.expect_request("/members").respond_with_response(page("ada", following=downgraded))
+        client = make_client(ca_bundle=certificate)
+
+        with pytest.raises(SourceRefused, match="another scheme, host or port"):
+            list(client.pages(lms.platform, secure.url_for("/members")))
+        assert len(secure.log) == 1
+
+
 def test_roster_at_plain_http_is_refused_unless_the_host_is_listed(read):
     with pytest.raises(SourceRefused, match="plain http is not used"):
         read("http://lms.example.org/members")
@@ -280,6 +294,14 @@ def test_token_refused_midway_is_renewed_and_the_page_asked_again(read, lms, pag
     assert read() == ["ada", "ben", "cyd"]
     assert lms.asked == ["/members", "/members?p=2", "/members?p=3", "/members?p=3"]
     assert [headers["Authorization"] for headers in lms.headers[2:]] == ["Bearer t1", "Bearer t2"]
+
+
+def test_403_may_be_taken_at_its_word(read, lms, waits):
+    lms.says("/members", Response(status=403))
+
+    with pytest.raises(SourceRefused, match="answers 403"):
+        read(renew_on_403=False)
+    assert (len(lms.asked), lms.tokens, waits) == (1, 1, [])
 
 
 @pytest.mark.parametrize("status", [401, 403])
