@@ -138,11 +138,14 @@ class NrpsSnapshot:
         return merge_members(earlier, later)
 
     def since(self, bookmark: str) -> "NrpsChanges | None":
-        """What has changed since an earlier reading; ``None`` if it was of another URL, or by another registration.
+        """What has changed since an earlier reading; ``None`` if that was of another URL or by another registration.
 
         :param bookmark: the earlier reading's.
         """
-        mark = msgspec.json.decode(bookmark, type=_Bookmark)
+        try:
+            mark = msgspec.json.decode(bookmark, type=_Bookmark)
+        except msgspec.DecodeError:
+            return None  # another version's
         address = self._address
         if not self._differences or (mark.client_id, mark.url) != (address.platform.client_id, address.url):
             return None
