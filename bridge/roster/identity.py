@@ -25,6 +25,7 @@ PersonKey = NewType("PersonKey", str)
 ContextKey = NewType("ContextKey", str)
 """What names a context within its tenant: see :func:`context_key`."""
 
+_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _NAMESPACE = UUID("6f1ed1a5-3f0e-5c1b-9d53-3b1d3f6c8a52")
 
 
@@ -103,4 +104,4 @@ def _sourced_id(*parts: str) -> SourcedId:
 
 
 def _canonical(parts: list[str]) -> str:
-    return json.dumps(parts, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODE(parts)
