@@ -8,8 +8,12 @@
 The environment is .venv, made from the pinned and hashed requirements; it is made anew when they change.
 """
 
+# An older Python must get as far as the sentence that says so.
+from __future__ import annotations
+
 import hashlib
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -40,7 +44,10 @@ def make_environment(requirements: str) -> None:
         import ensurepip  # noqa: F401 - Debian keeps it in a package of its own
     except ImportError:
         sys.exit("This Python cannot make environments: install its venv module (Debian: apt-get install python3-venv)")
-    run(sys.executable, "-m", "venv", VENV)
+    # An environment of another Python cannot be mended.
+    config = VENV / "pyvenv.cfg"
+    same = config.is_file() and f"version = {platform.python_version()}\n" in config.read_text()
+    run(sys.executable, "-m", "venv", *([] if same else ["--clear"]), VENV)
     pip = (BIN / "python", "-m", "pip", "--disable-pip-version-check", "install", "--quiet")
     run(*pip, "--require-hashes", "-r", requirements)
     run(*pip, "--no-deps", "-e", ".")
@@ -77,4 +84,7 @@ if __name__ == "__main__":
         sys.exit(f"Python {'.'.join(map(str, OLDEST))} or newer is needed; this is {sys.version.split()[0]}")
     if len(sys.argv) < 2 or sys.argv[1] not in COMMANDS:
         sys.exit(__doc__)
-    COMMANDS[sys.argv[1]](sys.argv[2:])
+    try:
+        COMMANDS[sys.argv[1]](sys.argv[2:])
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,37 +1,27 @@
-"""The web application: the rooms' routes, and one shape of error per protocol.
-
-Errors that Flask raises before any route is found (404, 405) reach no blueprint, so the shape is picked here, by path.
-"""
+"""The web application: the rooms' routes, health, and a log line for every request."""
 
 import secrets
 import sqlite3
 import time
-from collections.abc import Mapping
 from datetime import timedelta
-from http import HTTPStatus
-from typing import Any
 
 import structlog
 from flask import Flask, Response, g, jsonify, request
 from structlog.contextvars import bind_contextvars, clear_contextvars
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from bridge import log as bridge_log
 from bridge.auth.bearer import Grant, authenticate
 from bridge.auth.token_endpoint import token_blueprint
-from bridge.errors import ConfigError, InvalidRequest, RequestError
+from bridge.error_shapes import add_error_handlers
+from bridge.errors import ConfigError
 from bridge.lti.keyset import PlatformKeys
 from bridge.lti.rules import LaunchRules
 from bridge.lti.views import lti_blueprint
-from bridge.oneroster import status_info
 from bridge.oneroster.provider import Provider, ProviderSettings
 from bridge.settings import Settings, load_settings
 from bridge.wiring import SCHEDULER_LEASE, Wiring
 
 log = structlog.get_logger(__name__)
-
-_ONEROSTER = "/ims"
-_TOKEN = "/oauth2/token"  # noqa: S105 - a path
 
 
 def create_app(settings: Settings) -> Flask:
@@ -74,6 +64,7 @@ def create_app(settings: Settings) -> Flask:
     )
     _add_health(app, wiring)
     _add_hooks(app)
+    add_error_handlers(app)
     return app
 
 
@@ -90,9 +81,9 @@ def _add_health(app: Flask, wiring: Wiring) -> None:
             scheduler = wiring.registry.leases.held(SCHEDULER_LEASE) is not None
             latest = wiring.pages.latest_stamp()
         except (ConfigError, sqlite3.Error) as error:
-            log.error("not_ready", error=type(error).__name__, exc_info=True)
-            return jsonify(status="unavailable"), HTTPStatus.SERVICE_UNAVAILABLE
-        return jsonify(status="ok", scheduler="running" if scheduler else "not running", lastWrite=latest), HTTPStatus.OK
+            log.exception("not_ready", error=type(error).__name__)
+            return jsonify(status="unavailable"), 503
+        return jsonify(status="ok", scheduler="running" if scheduler else "not running", lastWrite=latest), 200
 
 
 def _add_hooks(app: Flask) -> None:
@@ -116,67 +107,10 @@ def _add_hooks(app: Flask) -> None:
         )
         return response
 
-    @app.errorhandler(RequestError)
-    def refuse(error: RequestError) -> Response:
-        info = status_info.status_info(error)
-        if not _is_oneroster(request.path):
-            return _problem(info.status, str(error), info.headers)
-        return _oneroster(info)
-
-    @app.errorhandler(HTTPException)
-    def refuse_http(error: HTTPException) -> Response:
-        if not _is_oneroster(request.path):
-            return _plain(error)
-        match error:
-            case NotFound():
-                return _oneroster(status_info.not_found_path())
-            case MethodNotAllowed():
-                return _oneroster(status_info.method_not_allowed(_allowed(error)))
-            case _:
-                return _oneroster(status_info.status_info(InvalidRequest("request", "cannot be read")))
-
-    @app.errorhandler(Exception)
-    def fail(error: Exception) -> Response:
-        log.error("request_failed", route=_route(), error=type(error).__name__, exc_info=True)
-        if _is_oneroster(request.path):
-            return _oneroster(status_info.internal_error(g.request_id))
-        reason = f"the server failed; its operator finds the cause under request {g.request_id}"
-        if request.path == _TOKEN:
-            return _json(HTTPStatus.INTERNAL_SERVER_ERROR, {"error": "server_error", "error_description": reason})
-        return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, reason)
-
-
-def _is_oneroster(path: str) -> bool:
-    return path == _ONEROSTER or path.startswith(f"{_ONEROSTER}/")
-
 
 def _route() -> str | None:
     """The rule that the path matched, for the log: the path itself may hold anything, an e-mail address too."""
     return request.url_rule.rule if request.url_rule is not None else None
-
-
-def _oneroster(info: status_info.StatusInfo) -> Response:
-    return _json(info.status, info.body, {**info.headers, "Cache-Control": "no-store"})
-
-
-def _plain(error: HTTPException) -> Response:
-    headers = {"Allow": _allowed(error)} if isinstance(error, MethodNotAllowed) else {}
-    return _problem(error.code or HTTPStatus.INTERNAL_SERVER_ERROR, str(error.description), headers)
-
-
-def _allowed(error: MethodNotAllowed) -> str:
-    return ", ".join(sorted(error.valid_methods or ()))
-
-
-def _problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
-    return _json(status, {"error": HTTPStatus(status).phrase, "detail": detail}, headers)
-
-
-def _json(status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
-    response = jsonify(body)
-    response.status_code = status
-    response.headers.update(headers or {})
-    return response
 
 
 def from_environment() -> Flask:

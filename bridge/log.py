@@ -43,4 +43,4 @@ def configure(level: str, fmt: str) -> None:
 
 def _for_people() -> Processor:
     # The default prints the variables of every frame, and with them names and tokens.
-    return structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)

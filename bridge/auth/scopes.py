@@ -1,19 +1,13 @@
-"""The OAuth 2 scopes of OneRoster Rostering, and which of them a token request gets.
+"""Which of the OneRoster scopes a token request gets.
 
 OneRoster 1.1 had the same three under other names. Clients that go on asking in those words mean the same, and
 are answered in them.
-
-Source: OneRoster 1.2 Rostering service, OpenAPI document v1.0, security scheme ``OAuth2CC``.
 """
 
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-ROSTER_CORE = "https://purl.imsglobal.org/spec/or/v1p2/scope/roster-core.readonly"
-ROSTER = "https://purl.imsglobal.org/spec/or/v1p2/scope/roster.readonly"
-ROSTER_DEMOGRAPHICS = "https://purl.imsglobal.org/spec/or/v1p2/scope/roster-demographics.readonly"
-
-ONEROSTER_SCOPES = (ROSTER_CORE, ROSTER, ROSTER_DEMOGRAPHICS)
+from bridge.oneroster.scopes import ONEROSTER_SCOPES
 
 _FORMER_NAMES = {scope.replace("/v1p2/", "/v1p1/"): scope for scope in ONEROSTER_SCOPES}
 
@@ -37,6 +31,7 @@ def grant_scopes(asked: str | None, allowed: AbstractSet[str]) -> GrantedScopes:
 
     :param asked: the ``scope`` parameter, if there was one.
 
+    >>> from bridge.oneroster.scopes import ROSTER
     >>> grant_scopes("https://purl.imsglobal.org/spec/or/v1p1/scope/roster.readonly", {ROSTER}).scopes == {ROSTER}
     True
     """

@@ -4,53 +4,64 @@ Exit codes: 0 done; 1 it could not be done, and standard error says why; 2 the c
 wrong; 3 done in part (some contexts failed, or were held for a person).
 """
 
+import importlib
+import io
+import sqlite3
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 
 from bridge import __version__
-from bridge.cli import clients, contexts, demo, doctor, platforms, runs, serve, sync
-from bridge.cli.common import Session
 from bridge.errors import BridgeError, ConfigError
 
 CONFIG_WRONG = 2
 
+# The commands by name, and the module of each, in the order in which they are listed.
+_MODULES = {
+    "demo": "demo",
+    "serve": "serve",
+    "schedule": "serve",
+    "sync": "sync",
+    "approve": "sync",
+    "platforms": "platforms",
+    "contexts": "contexts",
+    "clients": "clients",
+    "runs": "runs",
+    "doctor": "doctor",
+}
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+
+class _Commands(click.Group):
+    """Loads a command's module when it is called for: loading all takes longer than most commands do."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_MODULES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _MODULES:
+            return None
+        command = getattr(importlib.import_module(f"bridge.cli.{_MODULES[cmd_name]}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="bridge")
 @click.option(
     "--config",
     type=click.Path(dir_okay=False, path_type=Path),
     help="The configuration file; otherwise BRIDGE_CONFIG, otherwise config/bridge.toml if it is there.",
 )
-@click.pass_context
-def cli(context: click.Context, config: Path | None) -> None:
+def cli(config: Path | None) -> None:
     """A OneRoster 1.2 / LTI Names and Role Provisioning Services bridge."""
-    context.obj = Session(config)
-
-
-COMMANDS: tuple[Callable[..., Any], ...] = (
-    demo.demo,
-    serve.serve,
-    serve.schedule,
-    sync.sync,
-    sync.approve,
-    platforms.platforms,
-    contexts.contexts,
-    clients.clients,
-    runs.runs,
-    doctor.doctor,
-)
-for _command in COMMANDS:
-    assert isinstance(_command, click.Command)
-    cli.add_command(_command)
 
 
 def main() -> None:
     """Run the command line, turning what the bridge raises on purpose into a message and an exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A course may be called what the terminal cannot write.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         cli()
     except ConfigError as error:
@@ -59,4 +70,7 @@ def main() -> None:
         sys.exit(CONFIG_WRONG)
     except BridgeError as error:
         click.echo(f"bridge: {error}", err=True)
+        sys.exit(1)
+    except sqlite3.Error as error:
+        click.echo(f"bridge: a database file cannot be used ({error}): see 'bridge doctor'", err=True)
         sys.exit(1)

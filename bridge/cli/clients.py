@@ -92,11 +92,12 @@ def renew_secret(session: Session, as_json: bool, client_id: str) -> None:
 
 @clients.command("revoke")
 @click.argument("client_id")
+@json_option
 @pass_session
-def revoke(session: Session, client_id: str) -> None:
+def revoke(session: Session, client_id: str, as_json: bool) -> None:
     """Let a consumer in no more; its tokens end at once."""
     session.wiring.registry.clients.revoke(client_id)
-    click.echo(f"Client {client_id} is revoked.")
+    report(as_json, {"revoked": client_id}, f"Client {client_id} is revoked.")
 
 
 def _shown(client: Client) -> dict[str, object]:

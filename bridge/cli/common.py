@@ -1,6 +1,8 @@
 """What the commands share: the configuration, read when it is first needed, and the two ways of reporting."""
 
+import functools
 import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from bridge import log
 from bridge.settings import Settings, load_settings
@@ -43,10 +46,23 @@ class Session:
         wiring.prepare()
         return wiring
 
+    def close(self) -> None:
+        """Close what was opened."""
+        if "wiring" in vars(self):
+            self.wiring.close()
+
 
 def pass_session(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the :class:`Session` as its first argument."""
-    return click.make_pass_decorator(Session)(command)
+    """Give a command a :class:`Session` as its first argument."""
+
+    @functools.wraps(command)
+    def with_session(*args: Any, **kwargs: Any) -> Any:
+        context = click.get_current_context()
+        session = Session(context.find_root().params["config"])
+        context.call_on_close(session.close)
+        return command(session, *args, **kwargs)
+
+    return with_session
 
 
 def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -55,27 +71,34 @@ def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def echo_json(value: object) -> None:
-    """Write one JSON document."""
-    click.echo(json.dumps(value, ensure_ascii=False))
+    """Write one JSON document, on one line."""
+    click.echo(json.dumps(value))
 
 
 def echo_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str) -> None:
-    """Write a table for people; ``empty`` instead if there are no rows."""
+    """Write a table for people; ``empty`` instead if there are no rows.
+
+    What comes from elsewhere, such as a course's title, is shown without its control characters.
+    """
     if not rows:
         click.echo(empty)
         return
-    console = Console(soft_wrap=False)
-    if not console.is_terminal:
+    shown = [["" if cell is None else _visible(str(cell)) for cell in row] for row in rows]
+    if not sys.stdout.isatty():
         # For grep and cut: one line per row, tabs between.
-        for row in (columns, *rows):
-            click.echo("\t".join("" if cell is None else str(cell) for cell in row))
+        for row in (columns, *shown):
+            click.echo("\t".join(row))
         return
     table = Table(box=None, pad_edge=False)
     for column in columns:
         table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*("" if cell is None else str(cell) for cell in row))
-    console.print(table)
+    for row in shown:
+        table.add_row(*map(Text, row))
+    Console().print(table)
+
+
+def _visible(text: str) -> str:
+    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def report(as_json: bool, value: Mapping[str, object], text: str) -> None:

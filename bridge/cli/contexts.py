@@ -100,13 +100,21 @@ def list_(session: Session, as_json: bool, tenant: str | None) -> None:
 
 @contexts.command("remove")
 @click.argument("context")
+@json_option
 @pass_session
-def remove(session: Session, context: str) -> None:
-    """Read a context no more; the mirror keeps what was read."""
+def remove(session: Session, context: str, as_json: bool) -> None:
+    """Read a context no more; the mirror keeps what was read.
+
+    CONTEXT is a class sourcedId, a context id or a label.
+    """
     registry = session.wiring.registry
     found = registry.contexts.find(context)
     registry.contexts.remove(found.tenant, found.key)
-    click.echo(f"Class {found.class_sourced_id} is read no more. Its records stay in the mirror.")
+    report(
+        as_json,
+        {"removed": found.class_sourced_id},
+        f"Class {found.class_sourced_id} is read no more. Its records stay in the mirror.",
+    )
 
 
 def _platform(session: Session, tenant: str, client_id: str | None) -> Platform:

@@ -7,25 +7,23 @@ demo ends.
 
 import json
 import os
-import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn
 
 import click
 import requests
 
-from bridge.cli.common import json_option
+from bridge.cli.common import json_option, report
+from bridge.cli.processes import Stopped, StopSignals, end, start_bridge
+from bridge.cli.serve import check_free
 from bridge.errors import BridgeError, SourceUnavailable
-from bridge.mirror.runs import Outcome, Runs
+from bridge.mirror.runs import GOOD, Outcome, Runs
 from bridge.oneroster.scopes import ROSTER, ROSTER_CORE
 from bridge.practice.browser import Browser
 from bridge.practice.rosters import make_roster
@@ -34,8 +32,11 @@ from bridge.roster.references import ROSTERING_PATH
 from bridge.settings import CONFIG_VARIABLE, load_settings
 from bridge.wiring import Wiring
 
+_HOST = "127.0.0.1"
+_TENANT = "practice-lms"
 _READY_WITHIN = 25.0
-_STOP_WITHIN = 15.0
+_STOP_WITHIN = 25.0
+_LOOK_EVERY = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +48,11 @@ class _Shown:
     client_id: str
     client_secret: str
     access_token: str
-    enrollments: int
-
-
-class _Stopped(BaseException):
-    """Ctrl-C, or a polite kill."""
 
 
 @click.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="The port to serve at; any free one by default.")
-@click.option("--courses", type=click.IntRange(1, 200), default=4, show_default=True)
+@click.option("--courses", type=click.IntRange(1, 200), default=4, show_default=True, help="Courses of the LMS.")
 @click.option("--members", type=click.IntRange(1, 5000), default=30, show_default=True, help="Members per course.")
 @json_option
 def demo(port: int, courses: int, members: int, as_json: bool) -> None:
@@ -69,40 +65,133 @@ def demo(port: int, courses: int, members: int, as_json: bool) -> None:
         if not as_json:
             click.echo(line)
 
-    try:
-        with _stoppable(), ExitStack() as stack:
-            shown = _start(stack, port, courses, members, say)
-            if as_json:
-                keys = ("url", "token_url", "client_id", "client_secret")
-                click.echo(json.dumps({key: getattr(shown, key) for key in keys}))
-            else:
-                click.echo(_goodbye(shown))
-            sys.stdout.flush()
-            while True:
-                signal.pause()
-    except _Stopped:
-        say("\nStopped; nothing is left behind.")
+    with StopSignals() as signals, ExitStack() as stack:
+        try:
+            shown = _Demo(stack, signals, say).start(port or _free_port(), courses, members)
+            keys = ("url", "token_url", "client_id", "client_secret")
+            report(as_json, {key: getattr(shown, key) for key in keys}, _goodbye(shown))
+            signals.wait()
+        except requests.RequestException as error:
+            raise BridgeError(f"a server of the demo did not answer the demo: {type(error).__name__}") from error
+        except Stopped:
+            stack.close()
+            say("\nStopped; nothing is left behind.")
 
 
-def _start(stack: ExitStack, port: int, courses: int, members: int, say: Callable[[str], None]) -> _Shown:
-    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bridge-demo-")))
-    roster = make_roster(courses=courses, members_per_course=members, people=max(members, courses * members // 3))
-    lms = stack.enter_context(PracticeLms(roster))
-    say(f"A practice LMS runs at {lms.issuer}, with {courses} courses of {members} members.")
+class _Demo:
+    """The way of a roster.
 
-    port = port or _free_port()
-    url = f"http://127.0.0.1:{port}"
+    :param stack: ends and puts away what was begun, last things first.
+    :param say: tells whoever watches.
+    """
+
+    def __init__(self, stack: ExitStack, signals: StopSignals, say: Callable[[str], None]) -> None:
+        self._stack = stack
+        self._signals = signals
+        self._say = say
+        self._http = stack.enter_context(requests.Session())
+        self._http.trust_env = False  # neither a proxy nor a .netrc of this machine has to do with loopback
+
+    def start(self, port: int, courses: int, members: int) -> _Shown:
+        """Everything up to the served enrollments.
+
+        :raises Stopped: if somebody does not want to wait for it.
+        """
+        check_free(_HOST, port)
+        folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="bridge-demo-")))
+        roster = make_roster(courses=courses, members_per_course=members, people=max(members, courses * members // 3))
+        lms = self._stack.enter_context(PracticeLms(roster))
+        self._say(f"A practice LMS runs at {lms.issuer}, with {courses} courses of {members} members.")
+
+        url = f"http://{_HOST}:{port}"
+        config = _configure(folder, url, port)
+        # What "bridge serve" starts one after the other, at the same time.
+        server = self._stack.enter_context(_running(config, "serve", "--no-schedule"))
+        self._stack.enter_context(_running(config, "schedule"))
+        self._wait_until_ready(server, url)
+        self._say(f"The bridge runs at {url}.")
+
+        wiring = Wiring(load_settings(config, environ={}))
+        self._stack.callback(wiring.close)
+        _register(wiring, lms, url)
+        self._say(f"The bridge is registered there as an LTI 1.3 tool, tenant {_TENANT}.")
+
+        for course in roster.courses():
+            self._signals.wait(0)
+            _launch(lms, course.context_id, roster.members(course.context_id)[0].person.user_id)
+        self._say(f"A member of each course has launched it, so it knows where {courses} rosters are.")
+
+        self._wait_for_rosters(Runs(wiring.mirror, wiring.clock), courses)
+        client, secret = wiring.registry.clients.add("demo", scopes=[ROSTER_CORE, ROSTER])
+        shown = self._as_consumer(url, client.client_id, secret)
+        self._signals.wait(0)
+        return shown
+
+    def _wait_until_ready(self, server: subprocess.Popen[bytes], url: str) -> None:
+        deadline = time.monotonic() + _READY_WITHIN
+        while time.monotonic() < deadline:
+            self._signals.wait(_LOOK_EVERY)
+            if server.poll() is not None:
+                raise BridgeError("the server did not start; what it says above is the reason")
+            try:
+                if self._http.get(f"{url}/readyz", timeout=1).ok:
+                    return
+            except requests.RequestException:
+                continue
+        raise SourceUnavailable(f"the server did not answer at {url} in time")
+
+    def _wait_for_rosters(self, runs: Runs, courses: int) -> None:
+        deadline = time.monotonic() + _READY_WITHIN
+        while time.monotonic() < deadline:
+            self._signals.wait(_LOOK_EVERY)
+            ended = [run for run in runs.latest_by_context().values() if run.outcome is not Outcome.RUNNING]
+            for run in ended:
+                if run.outcome not in GOOD:
+                    raise SourceUnavailable(f"a roster was not read: {run.message}")
+            if len(ended) == courses:
+                return
+        raise SourceUnavailable("the rosters were not read in time")
+
+    def _as_consumer(self, url: str, client_id: str, secret: str) -> _Shown:
+        """Read the enrollments as any OneRoster consumer would."""
+        token_url = f"{url}/oauth2/token"
+        grant = {"grant_type": "client_credentials"}
+        answer = self._http.post(token_url, grant, auth=(client_id, secret), timeout=10)
+        answer.raise_for_status()
+        token = str(answer.json()["access_token"])
+        headers = {"Authorization": f"Bearer {token}"}
+        page = self._http.get(f"{url}{ROSTERING_PATH}/enrollments", headers=headers, timeout=10)
+        page.raise_for_status()
+        total = page.headers["X-Total-Count"]
+        self._say(f"The rosters have been read over NRPS and are served as OneRoster 1.2: {total} enrollments.")
+        return _Shown(url, token_url, client_id, secret, token)
+
+
+def _configure(folder: Path, url: str, port: int) -> Path:
     config = folder / "bridge.toml"
     config.write_text(
-        f'[server]\npublic_url = "{url}"\nport = {port}\nworkers = 1\n'
+        f'[server]\npublic_url = "{url}"\nhost = "{_HOST}"\nport = {port}\nworkers = 1\n'
         f"[storage]\ndirectory = {json.dumps(str(folder / 'var'))}\n"
-        f'[outgoing]\nallowed_hosts = ["127.0.0.1"]\n[log]\nlevel = "warning"\n',
+        f'[outgoing]\nallowed_hosts = ["{_HOST}"]\n[log]\nlevel = "warning"\n',
         encoding="utf-8",
     )
-    stack.enter_context(_server(config, url))
-    say(f"The bridge runs at {url}.")
+    return config
 
-    wiring = Wiring(load_settings(config, environ={}))
+
+@contextmanager
+def _running(config: Path, *command: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A command as a process of its own while the block runs."""
+    # What is configured for a bridge of this machine is not for the demo.
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("BRIDGE_")}
+    process = start_bridge(*command, environ={**environ, CONFIG_VARIABLE: str(config)})
+    try:
+        yield process
+    finally:
+        end(process, _STOP_WITHIN)
+
+
+def _register(wiring: Wiring, lms: PracticeLms, url: str) -> None:
+    """Register the bridge at the LMS, and the LMS at the bridge."""
     registration = lms.register_tool(
         login_url=f"{url}/lti/login",
         redirect_uris=[f"{url}/lti/launch"],
@@ -115,25 +204,8 @@ def _start(stack: ExitStack, port: int, courses: int, members: int, say: Callabl
         auth_login_url=registration["auth_login_url"],
         token_url=registration["token_url"],
         jwks_url=registration["jwks_url"],
-        tenant="practice-lms",
+        tenant=_TENANT,  # the deployment is learned from the first launch
     )
-    say("The bridge is registered there as an LTI 1.3 tool, tenant practice-lms.")
-
-    for course in roster.courses():
-        _launch(lms, course.context_id, roster.members(course.context_id)[0].person.user_id)
-    say(f"A member of each course has launched it, so it knows where {courses} rosters are.")
-
-    _wait_for_rosters(wiring, courses)
-    client, secret = wiring.registry.clients.add("demo", scopes=[ROSTER_CORE, ROSTER])
-    token_url = f"{url}/oauth2/token"
-    answer = requests.post(
-        token_url, data={"grant_type": "client_credentials"}, auth=(client.client_id, secret), timeout=10
-    )
-    token = str(answer.json()["access_token"])
-    page = requests.get(f"{url}{ROSTERING_PATH}/enrollments", headers={"Authorization": f"Bearer {token}"}, timeout=10)
-    total = int(page.json()["totalCount"])
-    say(f"The rosters have been read over NRPS and are served as OneRoster 1.2: {total} enrollments.")
-    return _Shown(url, token_url, client.client_id, secret, token, total)
 
 
 def _launch(lms: PracticeLms, context_id: str, user_id: str) -> None:
@@ -143,73 +215,8 @@ def _launch(lms: PracticeLms, context_id: str, user_id: str) -> None:
         raise SourceUnavailable(f"the launch from course {context_id} ended with status {page.status_code}")
 
 
-def _wait_for_rosters(wiring: Wiring, courses: int) -> None:
-    runs = Runs(wiring.mirror, wiring.clock)
-    deadline = time.monotonic() + _READY_WITHIN
-    while time.monotonic() < deadline:
-        outcomes = [run.outcome for run in runs.latest_by_context().values()]
-        if len(outcomes) == courses and Outcome.RUNNING not in outcomes:
-            return
-        time.sleep(0.1)
-    raise SourceUnavailable("the rosters were not read in time")
-
-
-@contextmanager
-def _server(config: Path, url: str) -> Iterator[None]:
-    """``bridge serve`` as a process of its own, up and answering while the block runs."""
-    child = subprocess.Popen(
-        [sys.executable, "-m", "bridge", "--config", str(config), "serve", "--with-parent"],
-        stdin=subprocess.PIPE,
-        # A session of its own: Ctrl-C at the terminal comes here, and the server is ended in order.
-        start_new_session=True,
-        env={**os.environ, CONFIG_VARIABLE: str(config)},
-    )
-    try:
-        _wait_until_ready(child, url)
-        yield
-    finally:
-        child.terminate()
-        try:
-            child.wait(_STOP_WITHIN)
-        except subprocess.TimeoutExpired:
-            os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
-
-
-def _wait_until_ready(child: subprocess.Popen[bytes], url: str) -> None:
-    deadline = time.monotonic() + _READY_WITHIN
-    while time.monotonic() < deadline:
-        if child.poll() is not None:
-            raise BridgeError(f"the server did not start at {url}: is the port taken? Try another with --port")
-        try:
-            if requests.get(f"{url}/readyz", timeout=1).ok:
-                return
-        except requests.RequestException:
-            pass
-        time.sleep(0.05)
-    raise BridgeError(f"the server did not answer at {url} in time")
-
-
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    """Turn the signals that end a program into :class:`_Stopped`, once: while things are put away they are ignored."""
-    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-    def stop(_signal: int, _frame: FrameType | None) -> NoReturn:
-        for each in signals:
-            signal.signal(each, signal.SIG_IGN)
-        raise _Stopped
-
-    former = {each: signal.signal(each, stop) for each in signals}
-    try:
-        yield
-    finally:
-        for each, handler in former.items():
-            signal.signal(each, handler)
-
-
 def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with socket.create_server((_HOST, 0)) as listener:
         return int(listener.getsockname()[1])
 
 

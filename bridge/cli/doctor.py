@@ -37,7 +37,10 @@ def doctor(session: Session, as_json: bool) -> None:
 
 
 def _integrity(connection: sqlite3.Connection) -> str | None:
-    (answer,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    try:
+        (answer,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.DatabaseError as error:
+        answer = str(error)
     return None if answer == "ok" else f"the file is damaged ({answer}): restore it from a backup"
 
 

@@ -7,7 +7,7 @@ import click
 
 from bridge.cli.common import Session, echo_json, echo_table, json_option, pass_session, report
 from bridge.errors import InvalidRequest, UnknownObject
-from bridge.lti.options import change_options, parse_options
+from bridge.lti.options import OPTIONS, change_options, parse_options
 from bridge.lti.platform import Platform
 from bridge.lti.vendors import PROFILES
 from bridge.registry.platforms import Platforms
@@ -25,9 +25,21 @@ def platforms() -> None:
 @click.option("--token-url", required=True, help="The platform's access token endpoint.")
 @click.option("--jwks-url", required=True, help="The platform's key set.")
 @click.option("--token-audience", help="The audience of token requests, if it is not the token URL.")
-@click.option("--vendor", type=click.Choice(sorted(PROFILES)), default="generic", show_default=True)
+@click.option(
+    "--vendor",
+    type=click.Choice(sorted(PROFILES)),
+    default="generic",
+    show_default=True,
+    help="Its vendor profile: which manners to expect.",
+)
 @click.option("--tenant", help="The short name that its people are known under for good; default from the issuer.")
-@click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Override an option; may be repeated.")
+@click.option(
+    "--option",
+    "options",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help=f"Set one of {', '.join(OPTIONS)} for this platform; may be repeated.",
+)
 @json_option
 @pass_session
 def add(session: Session, as_json: bool, options: tuple[str, ...], **fields: Any) -> None:
@@ -97,11 +109,19 @@ def replace(session: Session, tenant: str, as_json: bool, client_id: str, former
 
 @platforms.command("remove")
 @click.argument("platform_id", type=int)
+@json_option
 @pass_session
-def remove(session: Session, platform_id: int) -> None:
-    """Forget a platform; the mirror keeps what was read from it."""
+def remove(session: Session, platform_id: int, as_json: bool) -> None:
+    """Forget a platform and its contexts; the mirror keeps what was read from it.
+
+    PLATFORM_ID is the number that 'bridge platforms list' shows.
+    """
     session.wiring.registry.platforms.remove(platform_id)
-    click.echo(f"Platform {platform_id} is forgotten. Its records stay in the mirror.")
+    report(
+        as_json,
+        {"removed": platform_id},
+        f"Platform {platform_id} and its contexts are forgotten. Its records stay in the mirror.",
+    )
 
 
 def _named(known: Platforms, name: str) -> Platform:

@@ -14,11 +14,14 @@ from bridge.mirror.runs import Run, Runs
 @click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="How many to list.")
 @json_option
 @click.pass_context
-def runs(context: click.Context, limit: int, as_json: bool) -> None:
+@pass_session
+def runs(session: Session, context: click.Context, limit: int, as_json: bool) -> None:
     """List the latest reconciliations, newest first."""
     if context.invoked_subcommand is not None:
+        if as_json:
+            raise click.UsageError("write --json behind the subcommand")
         return
-    found = _runs(context.find_object(Session)).latest(limit)
+    found = _runs(session).latest(limit)
     if as_json:
         echo_json([shown(run) for run in found])
         return
@@ -76,6 +79,5 @@ def shown(run: Run) -> dict[str, Any]:
     return asdict(run)
 
 
-def _runs(session: Session | None) -> Runs:
-    assert session is not None
+def _runs(session: Session) -> Runs:
     return Runs(session.wiring.mirror, session.wiring.clock)

@@ -1,33 +1,35 @@
 """``bridge serve`` and ``bridge schedule``: the two processes of a running bridge."""
 
+import multiprocessing
 import os
 import signal
-import subprocess
-import sys
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 import click
+import structlog
+from flask import Flask
 from granian.constants import Interfaces
 from granian.server import Server
 
-from bridge import log
+from bridge import log as bridge_log
+from bridge.app import from_environment
 from bridge.cli.common import Session, pass_session
+from bridge.cli.processes import end, follow_parent, start_bridge, with_parent
+from bridge.errors import BridgeError
 from bridge.settings import CONFIG_VARIABLE
 from bridge.sync.scheduler import Scheduler
 from bridge.wiring import Wiring
 
-_RESTART_AFTER = 5.0
-_STOP_WITHIN = 20.0
+log = structlog.get_logger(__name__)
 
-with_parent = click.option(
-    "--with-parent",
-    is_flag=True,
-    hidden=True,
-    help="End when standard input ends: for a parent process that must not leave this one behind.",
-)
+_THREADS = 4
+_RESTART_AFTER = 5.0
+_STOP_WORKER_WITHIN = 10
+_STOP_SCHEDULER_WITHIN = 10.0
 
 
 @click.command()
@@ -41,27 +43,44 @@ def serve(
     session: Session, host: str | None, port: int | None, workers: int | None, no_schedule: bool, with_parent: bool
 ) -> None:
     """Serve, and run the scheduler beside the web workers."""
-    settings = session.settings.server
-    _ = session.wiring  # both files are made, migrated and found usable before anything is served
+    settings = session.settings
+    host, port = host or settings.server.host, port or settings.server.port
+    workers = workers or settings.server.workers
+    check_free(host, port)
+    session.wiring.close()  # both files are made, migrated and found usable before anything is served
+    bridge_log.configure(settings.log.level, settings.log.format)
     if session.config is not None:
         os.environ[CONFIG_VARIABLE] = str(session.config.absolute())
     server = Server(
-        "bridge.app:from_environment",
+        "bridge.cli.serve:application",
         factory=True,
         interface=Interfaces.WSGI,
-        address=host or settings.host,
-        port=port or settings.port,
-        workers=workers or settings.workers,
-        blocking_threads=4,
+        address=host,
+        port=port,
+        workers=workers,
+        blocking_threads=_THREADS,
         log_enabled=False,
         respawn_failed_workers=True,
-        # A worker that is told to stop while it still starts can miss it (granian 2.8).
-        workers_kill_timeout=5,
+        workers_kill_timeout=_STOP_WORKER_WITHIN,
     )
     if with_parent:
-        _follow_parent()
+        follow_parent()
+    log.info("serving", address=host, port=port, workers=workers, public_url=settings.server.public_url)
     with _scheduler_beside(enabled=not no_schedule):
         server.serve()
+
+
+def application() -> Flask:
+    """What each worker process runs: the application, until the process that started it is gone."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+
+        def follow() -> None:
+            parent.join()
+            os.kill(os.getpid(), signal.SIGTERM)
+
+        threading.Thread(target=follow, name="parent-watch", daemon=True).start()
+    return from_environment()
 
 
 @click.command()
@@ -71,7 +90,7 @@ def schedule(session: Session, with_parent: bool) -> None:
     """Run the scheduler alone: the inbox at once, every context before it grows stale."""
     settings = session.settings
     wiring = Wiring(settings)
-    log.configure(settings.log.level, settings.log.format)
+    bridge_log.configure(settings.log.level, settings.log.format)
     wiring.prepare()
     scheduler = Scheduler(hold_lease=wiring.hold_scheduler_lease, take_inbox=wiring.take_inbox, refresh=wiring.refresh)
 
@@ -81,11 +100,26 @@ def schedule(session: Session, with_parent: bool) -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     if with_parent:
-        _follow_parent()
+        follow_parent()
     scheduler.run()
     wiring.release_scheduler_lease()
     # A reading in progress may take minutes; every write is one transaction, so it may be cut here.
     os._exit(0)
+
+
+def check_free(host: str, port: int) -> None:
+    """Find out here and not in every worker that the address cannot be listened at.
+
+    :raises BridgeError: saying why.
+    """
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        socket.create_server(address[:2], family=family).close()
+    except OSError as error:
+        why = (error.strerror or type(error).__name__).partition(" (")[0].lower()
+        raise BridgeError(
+            f"cannot listen at {host}, port {port}: {why}; choose others with --host and --port"
+        ) from error
 
 
 @contextmanager
@@ -94,42 +128,29 @@ def _scheduler_beside(*, enabled: bool) -> Iterator[None]:
     if not enabled:
         yield
         return
+    # The first is started before the workers are: a worker that is forked while a process is being started inherits
+    # what that start waits for.
+    running = [start_bridge("schedule")]
+    starting = threading.Lock()
     stopping = threading.Event()
-    running: list[subprocess.Popen[bytes]] = []
 
     def keep_running() -> None:
-        while not stopping.is_set():
-            # A session of its own: Ctrl-C at the terminal goes to the parent, which ends it in order.
-            child = subprocess.Popen(
-                [sys.executable, "-m", "bridge", "schedule", "--with-parent"],
-                stdin=subprocess.PIPE,
-                start_new_session=True,
-            )
-            running[:] = [child]
-            child.wait()
+        while True:
+            code = running[0].wait()
+            if not stopping.is_set():
+                log.error("scheduler_ended", code=code, restart_after=_RESTART_AFTER)
             stopping.wait(_RESTART_AFTER)
+            with starting:
+                if stopping.is_set():
+                    return
+                running[0] = start_bridge("schedule")
 
     keeper = threading.Thread(target=keep_running, name="scheduler-keeper", daemon=True)
     keeper.start()
     try:
         yield
     finally:
-        stopping.set()
-        for child in running:
-            child.terminate()
-            try:
-                child.wait(_STOP_WITHIN)
-            except subprocess.TimeoutExpired:
-                child.kill()
-        keeper.join(_STOP_WITHIN)
-
-
-def _follow_parent() -> None:
-    """End this process, as by SIGTERM, when standard input ends: the parent is gone."""
-
-    def wait() -> None:
-        while os.read(sys.stdin.fileno(), 1024):
-            pass
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    threading.Thread(target=wait, name="parent-watch", daemon=True).start()
+        with starting:
+            stopping.set()
+        end(running[0], _STOP_SCHEDULER_WITHIN)
+        keeper.join()

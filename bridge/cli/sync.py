@@ -39,7 +39,7 @@ def sync(
         raise click.UsageError("name the contexts to reconcile, or give --all")
     wiring = session.wiring
     known = wiring.registry.contexts
-    chosen = known.all() if everything else [known.find(selector) for selector in contexts]
+    chosen = known.all() if everything else list(dict.fromkeys(known.find(selector) for selector in contexts))
     if dry_run:
         _preview(wiring, chosen, full, as_json)
     else:
@@ -47,20 +47,22 @@ def sync(
 
 
 def _sync(wiring: Wiring, chosen: Sequence[RegisteredContext], full: bool, as_json: bool) -> None:
-    runs: list[Run | None] = []
+    ended: list[tuple[RegisteredContext, Run | None]] = []
     with _progress(len(chosen)) as progress:
         task = progress.add_task("reconciling", total=len(chosen))
 
         def done(context: RegisteredContext, run: Run | None) -> None:
-            runs.append(run)
+            ended.append((context, run))
             progress.advance(task)
             if not as_json and (run is None or run.outcome is not Outcome.UNCHANGED or len(chosen) == 1):
-                progress.console.print(_line(context, run), highlight=False, markup=False, soft_wrap=True)
+                _echo_beside(progress, _line(context, run))
 
         wiring.sync_all(chosen, full=full, done=done)
     if as_json:
-        echo_json([shown(run) if run else None for run in runs])
-    if any(run is None or run.outcome not in GOOD for run in runs):
+        echo_json([_shown(context, run) for context, run in ended])
+    elif len(chosen) != 1 and all(run is not None and run.outcome is Outcome.UNCHANGED for _, run in ended):
+        click.echo(f"{len(chosen)} contexts: nothing has changed")
+    if any(run is None or run.outcome not in GOOD for _, run in ended):
         sys.exit(PARTLY)
 
 
@@ -123,6 +125,13 @@ def _line(context: RegisteredContext, run: Run | None) -> str:
     )
 
 
+def _shown(context: RegisteredContext, run: Run | None) -> dict[str, Any]:
+    """What a context's turn came to; there is no run if another process is at it."""
+    if run is None:
+        return {"source": context.tenant, "context": context.key, "outcome": "busy"}
+    return shown(run)
+
+
 def _planned(context: RegisteredContext, preview: Preview) -> dict[str, Any]:
     plan = preview.plan
     return {
@@ -141,6 +150,14 @@ def _planned_lines(context: RegisteredContext, preview: Preview) -> str:
     held = f"\n  would be held: {preview.objection}" if preview.objection else ""
     quarantined = f"\n  {len(plan.quarantined)} would be quarantined" if plan.quarantined else ""
     return f"{_name(context)}: {counts}{held}{quarantined}"
+
+
+def _echo_beside(progress: Progress, line: str) -> None:
+    """Write a line of the report to standard output; above the progress bar where both are on one terminal."""
+    if progress.disable or not sys.stdout.isatty():
+        click.echo(line)
+    else:
+        progress.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def _progress(total: int) -> Progress:

@@ -57,7 +57,7 @@ class Cursors:
         :raises InvalidRequest: if the cursor was not made by this bridge for this client and this query.
         """
         try:
-            sealed = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+            sealed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
             plain = self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], binding.encode())
         except (ValueError, InvalidTag) as error:
             raise InvalidRequest(

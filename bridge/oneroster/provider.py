@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 from flask import Blueprint, Response, request
+from structlog.contextvars import bind_contextvars
 
 from bridge.auth.bearer import Grant, require
 from bridge.errors import UnknownObject
@@ -63,7 +64,10 @@ class Provider:
     def blueprint(self) -> Blueprint:
         """The routes under the service's base path."""
         blueprint = Blueprint("oneroster", __name__, url_prefix=ROSTERING_PATH)
-        blueprint.add_url_rule("/<path:path>", "operation", self.serve, methods=["GET"])
+        # Without the automatic OPTIONS: its answer is not JSON.
+        blueprint.add_url_rule(
+            "/<path:path>", "operation", self.serve, methods=["GET"], provide_automatic_options=False
+        )
         return blueprint
 
     def serve(self, path: str) -> Response:
@@ -72,6 +76,7 @@ class Provider:
         if matched is None:
             raise UnknownObject("the Rostering service has no such path")
         operation, sourced_id = matched
+        bind_contextvars(operation=operation.operation_id)
         grant = self._authenticate(request.headers.get("Authorization"))
         require(grant, any_of=operation.scopes)
         pairs = split_query_string(request.query_string.decode("latin-1"))
@@ -99,7 +104,7 @@ class Provider:
             preset=operation.preset,
         )
         if asked.ignored_sort is not None:
-            log.info("unknown_sort_field", operation=operation.operation_id)
+            log.info("unknown_sort_field")
         pages = self._pages()
         binding = repr((pages.epoch, grant.client_id, operation.path, asked.kept))
         walk = self._cursors().read(asked.cursor, binding) if asked.cursor is not None else None

@@ -8,8 +8,8 @@ import requests
 from flask import Flask
 from werkzeug.serving import make_server
 
-from bridge.auth.scopes import ONEROSTER_SCOPES
 from bridge.auth.token_endpoint import token_blueprint
+from bridge.oneroster.scopes import ONEROSTER_SCOPES
 from bridge.registry.registry import Registry
 
 

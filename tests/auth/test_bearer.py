@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from bridge.auth.bearer import authenticate, require
-from bridge.auth.scopes import ROSTER, ROSTER_CORE, ROSTER_DEMOGRAPHICS
 from bridge.auth.tokens import issue_token
 from bridge.errors import Forbidden, Unauthorised
+from bridge.oneroster.scopes import ROSTER, ROSTER_CORE, ROSTER_DEMOGRAPHICS
 from bridge.registry.registry import Registry
 from bridge.roster.visibility import Visibility
 

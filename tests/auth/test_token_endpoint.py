@@ -6,7 +6,7 @@ from urllib.parse import quote_plus
 import pytest
 
 from bridge.auth.bearer import authenticate
-from bridge.auth.scopes import ONEROSTER_SCOPES, ROSTER, ROSTER_CORE, ROSTER_DEMOGRAPHICS
+from bridge.oneroster.scopes import ONEROSTER_SCOPES, ROSTER, ROSTER_CORE, ROSTER_DEMOGRAPHICS
 
 GRANT = {"grant_type": "client_credentials"}
 FORMER_ROSTER = "https://purl.imsglobal.org/spec/or/v1p1/scope/roster.readonly"

@@ -1,0 +1,164 @@
+"""A whole run, errors included, logs no person's name, e-mail address, token, secret, assertion or query string.
+
+At the most talkative level, over real sockets: launches of awkward people, reconciling, reading, and what is refused or
+fails on the way.
+"""
+
+import json
+import re
+import sqlite3
+
+import pytest
+
+from bridge.clock import utc_now
+from bridge.mirror.mirror import Mirror
+from bridge.mirror.runs import Runs
+from bridge.oneroster.scopes import ROSTER_CORE
+from bridge.practice.browser import Browser
+from bridge.practice.manners import Failure
+from bridge.practice.rosters import Roster, make_roster
+from bridge.practice.server import PracticeLms
+from bridge.roster.references import ROSTERING_PATH
+from tests.cli.running import Place, eventually, needs_proc, running
+
+pytestmark = needs_proc
+
+
+class WholeRun:
+    """Everything that a bridge does, once, and what it wrote to standard error.
+
+    :ivar secrets: what must not be in it, by what it is.
+    """
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.secrets: dict[str, str] = {}
+        self.written = ""
+
+    def launch(self, lms: PracticeLms, roster: Roster, browser: Browser) -> None:
+        """Launch as many people, and as one whose course's roster cannot be read."""
+        tool = lms.register_tool(
+            login_url=f"{self.place.url}/lti/login",
+            redirect_uris=[f"{self.place.url}/lti/launch"],
+            jwks_url=f"{self.place.url}/.well-known/jwks.json",
+        )
+        del tool["deployment_id"]
+        with self.place.registry() as registry:
+            registry.platforms.add(**tool, tenant="practice")
+        for member in roster.members("Course-1")[:25]:
+            browser.launch(lms.launch_url("Course-1", member.person.user_id))
+        self.wait_for_runs(1)
+        lms.manners.fail_next.append(Failure(403, body="made-up-body of somebody@elsewhere.example.org"))
+        browser.launch(lms.launch_url("Course-2", roster.members("Course-2")[0].person.user_id))
+        self.wait_for_runs(2)
+
+    def wait_for_runs(self, count: int) -> None:
+        mirror = Mirror.open(self.place.directory / "mirror.sqlite")
+        eventually(lambda: sum(run.finished is not None for run in Runs(mirror, utc_now).latest()) == count)
+        mirror.close()
+
+    def read(self, roster: Roster, browser: Browser) -> None:
+        """Read as a consumer, rightly and wrongly, and at last from a mirror that is broken."""
+        http, url = browser.session, self.place.url
+        with self.place.registry() as registry:
+            client, secret = registry.clients.add("consumer", scopes=[ROSTER_CORE])
+        grant = {"grant_type": "client_credentials"}
+        token = http.post(f"{url}/oauth2/token", grant, auth=(client.client_id, secret)).json()["access_token"]
+        self.secrets |= {"client secret": secret, "access token": token}
+        person = next(member.person for member in roster.members("Course-1") if member.person.email)
+        queries = (
+            "limit=7&sort=made-up-sort",
+            f"filter=email='{person.email}'",
+            f"filter=familyName='{person.family_name}' OR",
+            f"search={person.name}",
+            "cursor=made-up-cursor",
+        )
+        for bearer in (token, "made-up-token"):
+            for query in queries:
+                headers = {"Authorization": f"Bearer {bearer}"}
+                page = http.get(f"{url}{ROSTERING_PATH}/users?{query}", headers=headers)
+                if "next" in page.links:
+                    http.get(page.links["next"]["url"], headers=headers)
+            http.get(f"{url}{ROSTERING_PATH}/users/{person.email}", headers=headers)
+        http.get(f"{url}/{person.email}")
+        http.post(f"{url}/oauth2/token", {"client_id": "made-up-client", "client_secret": "made-up-secret"})
+        http.get(f"{url}/lti/login?iss=made-up-issuer&login_hint=made-up-hint&target_link_uri={url}")
+        http.post(f"{url}/lti/launch", {"state": "made-up-state", "id_token": "eyJmade.up.assertion"})
+        with sqlite3.connect(self.place.directory / "mirror.sqlite") as connection:
+            connection.execute("ALTER TABLE users RENAME TO gone")
+        connection.close()
+        broken = http.get(
+            f"{url}{ROSTERING_PATH}/users?search={person.name}", headers={"Authorization": f"Bearer {token}"}
+        )
+        assert broken.status_code == 500
+
+
+@pytest.fixture(scope="module")
+def roster():
+    return make_roster(courses=2, members_per_course=40, people=60, awkward_every=2)
+
+
+@pytest.fixture(scope="module")
+def whole_run(tmp_path_factory, roster):
+    folder = tmp_path_factory.mktemp("whole")
+    run = WholeRun(Place(folder, log_level="debug"))
+    with (
+        running(folder, *run.place.arguments, "serve", "--workers", "1") as serve,
+        PracticeLms(roster) as lms,
+        Browser() as browser,
+    ):
+        eventually(run.place.scheduler)
+        eventually(run.place.ready)
+        run.launch(lms, roster, browser)
+        run.read(roster, browser)
+        run.written = serve.errors()
+    return run
+
+
+@pytest.fixture(scope="module")
+def lines(whole_run):
+    """The log, each line as people would read it."""
+    return [json.dumps(json.loads(line), ensure_ascii=False) for line in whole_run.written.splitlines()]
+
+
+def test_the_run_was_whole(whole_run, lines):
+    events = {json.loads(line)["event"] for line in lines}
+
+    assert {"request", "launched", "launch_refused", "reconciled", "unknown_sort_field", "request_failed"} <= events
+
+
+def test_every_line_is_json(whole_run):
+    assert all(isinstance(json.loads(line), dict) for line in whole_run.written.splitlines())
+
+
+@pytest.mark.parametrize("field", ["name", "given_name", "family_name", "middle_name", "email", "lis_person_sourcedid"])
+def test_nobody_is_named(lines, roster, field):
+    values = {
+        value
+        for course in roster.courses()
+        for member in roster.members(course.context_id)
+        # A shorter one may be part of any word.
+        if len((value := getattr(member.person, field) or "").strip()) > 3
+    }
+    assert values
+
+    assert [
+        value for value in values if any(re.search(rf"(?<!\w){re.escape(value)}(?!\w)", line) for line in lines)
+    ] == []
+
+
+def test_no_e_mail_address_of_anybody_is_in_it(lines):
+    assert [line for line in lines if re.search(r"[\w.+-]+@[\w-]+\.[\w.]+", line)] == []
+
+
+def test_no_token_and_no_secret_is_in_it(whole_run):
+    assert [name for name, secret in whole_run.secrets.items() if secret in whole_run.written] == []
+    assert "Bearer " not in whole_run.written
+
+
+def test_no_assertion_is_in_it(whole_run):
+    assert "eyJ" not in whole_run.written
+
+
+def test_no_query_string_and_nothing_that_a_peer_or_client_made_up_is_in_it(whole_run):
+    assert re.findall(r"\?[\w%]+=|made-up-[\w]+", whole_run.written) == []
