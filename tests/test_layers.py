@@ -14,7 +14,7 @@ MODULES = sorted((ROOT / "bridge").rglob("*.py"))
 # matches counts, so an exception stands above its room.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("bridge.__main__", "bridge.app", "bridge.cli", "bridge.error_shapes", "wsgi"),
-    ("bridge.wiring", "bridge.derivations"),
+    ("bridge.wiring", "bridge.derivations", "bridge.snapshots"),
     ("bridge.oneroster.provider", "bridge.sync"),
     (
         "bridge.auth",
