@@ -104,7 +104,8 @@ def migrate(db: Database, package: str) -> None:
             continue
         with write(db):
             if step.number not in _applied(db):  # another process may have been first
-                db.executescript(step.sql)
+                for statement in _statements(step.sql):
+                    db.execute(statement)
                 db.execute(
                     "INSERT INTO migrations (number, name, applied) VALUES (?, ?, ?)",
                     (step.number, step.name, to_stamp(utc_now())),
@@ -123,6 +124,16 @@ def _steps(package: str) -> list[_Step]:
         if match := _MIGRATION_NAME.fullmatch(entry.name):
             found.append(_Step(int(match[1]), match[2], entry.read_text(encoding="utf-8")))
     return sorted(found)
+
+
+def _statements(sql: str) -> Iterator[str]:
+    """The statements of a file, each ending with its line."""
+    pending = ""
+    for line in sql.splitlines(keepends=True):
+        pending += line
+        if sqlite3.complete_statement(pending):
+            yield pending
+            pending = ""
 
 
 def _applied(db: Database) -> set[int]:
