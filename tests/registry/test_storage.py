@@ -171,7 +171,7 @@ def test_later_step_is_applied_to_a_file_that_has_the_earlier_ones(path, steps):
     db = open_database(path)
     add("0001_first.sql", "CREATE TABLE first (a TEXT) STRICT;")
     migrate(db, package)
-    add("0002_second.sql", "CREATE TABLE second (a TEXT) STRICT; INSERT INTO first VALUES ('kept');")
+    add("0002_second.sql", "CREATE TABLE second (a TEXT) STRICT;\nINSERT INTO first VALUES ('kept');")
 
     migrate(db, package)
 
@@ -182,7 +182,7 @@ def test_later_step_is_applied_to_a_file_that_has_the_earlier_ones(path, steps):
 def test_step_that_fails_leaves_nothing_of_itself(path, steps):
     package, add = steps
     db = open_database(path)
-    add("0001_broken.sql", "CREATE TABLE first (a TEXT) STRICT; INSERT INTO nowhere VALUES (1);")
+    add("0001_broken.sql", "CREATE TABLE first (a TEXT) STRICT;\nINSERT INTO nowhere VALUES (1);")
 
     with pytest.raises(sqlite3.OperationalError, match="nowhere"):
         migrate(db, package)
