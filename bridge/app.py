@@ -3,6 +3,7 @@
 import secrets
 import sqlite3
 import time
+from collections.abc import Collection
 from datetime import timedelta
 
 import structlog
@@ -11,14 +12,20 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from bridge import log as bridge_log
 from bridge.auth.bearer import Grant, authenticate
+from bridge.auth.rate_limit import RateLimit
 from bridge.auth.token_endpoint import token_blueprint
-from bridge.error_shapes import add_error_handlers
+from bridge.compression import compress
+from bridge.cors import allow_origin, preflight
+from bridge.error_shapes import add_error_handlers, is_oneroster
 from bridge.errors import ConfigError
 from bridge.lti.keyset import PlatformKeys
 from bridge.lti.rules import LaunchRules
 from bridge.lti.views import lti_blueprint
+from bridge.oneroster.discovery import Discovery
 from bridge.oneroster.provider import Provider, ProviderSettings
+from bridge.roster.model import DEMOGRAPHICS
 from bridge.settings import Settings, load_settings
+from bridge.site.views import site_blueprint
 from bridge.wiring import SCHEDULER_LEASE, Wiring
 
 log = structlog.get_logger(__name__)
@@ -40,17 +47,23 @@ def create_app(settings: Settings) -> Flask:
     def grant(authorization: str | None) -> Grant:
         return authenticate(authorization, wiring.registry)
 
+    counters = settings.oneroster.body == "counters"
     provider = Provider(
         ProviderSettings(
-            public_url=settings.server.public_url,
-            max_limit=settings.oneroster.max_limit,
-            counters=settings.oneroster.body == "counters",
+            public_url=settings.server.public_url, max_limit=settings.oneroster.max_limit, counters=counters
         ),
         authenticate=grant,
+        rate_limit=RateLimit(settings.oneroster.requests_per_second),
         pages=lambda: wiring.pages,
         cursors=lambda: wiring.cursors,
+        walks=lambda: wiring.walks,
     )
     app.register_blueprint(provider.blueprint())
+    discovery = Discovery(
+        settings.server.public_url, counters=counters, has_demographics=lambda: wiring.pages.holds(DEMOGRAPHICS)
+    )
+    app.register_blueprint(discovery.blueprint())
+    app.register_blueprint(site_blueprint(discovery.document))
     app.register_blueprint(
         token_blueprint(lambda: wiring.registry, lifetime=timedelta(seconds=settings.oneroster.token_lifetime))
     )
@@ -63,7 +76,7 @@ def create_app(settings: Settings) -> Flask:
         )
     )
     _add_health(app, wiring)
-    _add_hooks(app)
+    _add_hooks(app, settings.oneroster.cors_origins)
     add_error_handlers(app)
     return app
 
@@ -86,18 +99,22 @@ def _add_health(app: Flask, wiring: Wiring) -> None:
         return jsonify(status="ok", scheduler="running" if scheduler else "not running", lastWrite=latest), 200
 
 
-def _add_hooks(app: Flask) -> None:
+def _add_hooks(app: Flask, cors_origins: Collection[str]) -> None:
     @app.before_request
-    def begin() -> None:
+    def begin() -> Response | None:
         g.begun = time.perf_counter()
         g.request_id = secrets.token_hex(8)
         clear_contextvars()
         bind_contextvars(request=g.request_id)
+        return preflight(request, cors_origins) if is_oneroster(request.path) else None
 
     @app.after_request
     def end(response: Response) -> Response:
         response.headers["X-Request-Id"] = g.request_id
         response.headers["X-Content-Type-Options"] = "nosniff"
+        if is_oneroster(request.path):
+            allow_origin(response, request, cors_origins)
+        compress(response, request)
         log.info(
             "request",
             method=request.method,

@@ -31,13 +31,13 @@ def add_error_handlers(app: Flask) -> None:
     @app.errorhandler(RequestError)
     def refuse(error: RequestError) -> Response:
         info = status_info.status_info(error)
-        if not _is_oneroster(request.path):
+        if not is_oneroster(request.path):
             return _problem(info.status, str(error), info.headers)
         return _oneroster(info)
 
     @app.errorhandler(HTTPException)
     def refuse_http(error: HTTPException) -> Response:
-        if not _is_oneroster(request.path):
+        if not is_oneroster(request.path):
             return _plain(error)
         match error:
             case NotFound():
@@ -50,12 +50,13 @@ def add_error_handlers(app: Flask) -> None:
     @app.errorhandler(Exception)
     def fail(error: Exception) -> Response:
         log.exception("request_failed", error=type(error).__name__)
-        if _is_oneroster(request.path):
+        if is_oneroster(request.path):
             return _oneroster(status_info.internal_error(g.request_id))
         return _problem(500, f"the server failed; its operator finds the cause under request {g.request_id}")
 
 
-def _is_oneroster(path: str) -> bool:
+def is_oneroster(path: str) -> bool:
+    """Whether OneRoster answers on this path, on one of its endpoints or not."""
     return path == _ONEROSTER or path.startswith(f"{_ONEROSTER}/")
 
 

@@ -90,6 +90,12 @@ def hosts() -> Field:
     return _field(_Tuple, allowed, cls_or_instance=_field(fields.String, allowed, validate=_check(allowed, _is_host)))
 
 
+def origins() -> Field:
+    """A list of web origins, read as a tuple."""
+    allowed = 'a list of origins, each as "https://host" or "https://host:port", or "*" for all'
+    return _field(_Tuple, allowed, cls_or_instance=_field(fields.String, allowed, validate=_check(allowed, _is_origin)))
+
+
 def month_and_day() -> Field:
     """A day that every year has, read as ``(month, day)``."""
     return _field(_MonthDay, 'a month and a day such as "08-01", and not "02-29"')
@@ -226,6 +232,11 @@ def _check(allowed: str, holds: Callable[[Any], bool]) -> Callable[[Any], None]:
 
 def _is_host(value: str) -> bool:
     return re.fullmatch(r"([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", value, re.IGNORECASE) is not None
+
+
+def _is_origin(value: str) -> bool:
+    scheme, separator, host = value.partition("://")
+    return value == "*" or (scheme in ("http", "https") and bool(separator) and _is_host(host) and host == host.lower())
 
 
 def _is_time_zone(value: str) -> bool:

@@ -26,6 +26,7 @@ from bridge.options import (
     number,
     option,
     optional_file,
+    origins,
     read_section,
     root_url,
     text,
@@ -62,13 +63,19 @@ class Storage:
         Path("var"),
         folder(),
         "The folder of the two database files, mirror.sqlite and registry.sqlite. If it is not absolute, it is looked"
-        " for from the folder in which the bridge is started. It must be on a local disk, not on a network share.",
+        " for from the folder in which the bridge is started. It must be on a local disk, not on a network share. A"
+        " third file, walks.sqlite, is a memory that may be deleted while the bridge does not run.",
     )
 
     @property
     def mirror(self) -> Path:
         """The rosters, and all that is committed with them."""
         return self.directory / "mirror.sqlite"
+
+    @property
+    def walks(self) -> Path:
+        """Where consumers that count offsets have come to: may be deleted at any time."""
+        return self.directory / "walks.sqlite"
 
     @property
     def registry(self) -> Path:
@@ -92,6 +99,18 @@ class OneRoster:
         " the official schema to the letter. A consumer can be registered for either.",
     )
     token_lifetime: int = option(3600, whole(60, 86_400), "Seconds for which an access token is valid.")
+    requests_per_second: int = option(
+        0,
+        whole(0, 100_000),
+        "How many requests a consumer may make in a second; more are answered 429. Every worker counts for itself. 0"
+        " sets no bound.",
+    )
+    cors_origins: tuple[str, ...] = option(
+        (),
+        origins(),
+        "Web origins whose pages may read the OneRoster service from a browser. Without any, no page of another site"
+        " can.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

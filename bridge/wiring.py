@@ -28,6 +28,7 @@ from bridge.mirror.runs import GOOD, Outcome, Run, Runs
 from bridge.nrps.client import NrpsClient
 from bridge.nrps.schemas import CONTEXT_MEMBERSHIP_SCOPE
 from bridge.oneroster.cursors import Cursors
+from bridge.oneroster.walks import Walks
 from bridge.registry.contexts import RegisteredContext
 from bridge.registry.leases import Lease
 from bridge.registry.registry import Registry
@@ -83,7 +84,7 @@ class Wiring:
     def close(self) -> None:
         """Close this thread's connections, and the idle ones to other systems."""
         for name, opened in vars(self._local).copy().items():
-            if isinstance(opened, Registry | Mirror):
+            if isinstance(opened, Registry | Mirror | Walks):
                 opened.close()
             delattr(self._local, name)
         self.http.close()
@@ -113,6 +114,10 @@ class Wiring:
     @property
     def cursors(self) -> Cursors:
         return self._own("cursors", lambda: Cursors(self.registry.secrets.get("cursors")))
+
+    @property
+    def walks(self) -> Walks:
+        return self._own("walks", lambda: Walks.open(self.settings.storage.walks, self.clock))
 
     # Shared by all threads.
 

@@ -8,10 +8,15 @@ import sqlite3
 
 import pytest
 
+from bridge.oneroster.discovery import FILE_NAMES
 from tests.oneroster.served import Served, refusal
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"]
 ROUTES = [
+    "/",
+    "/docs",
+    "/docs/site.css",
+    *(f"/ims/oneroster/rostering/v1p2/discovery/{name}" for name in FILE_NAMES),
     "/ims/oneroster/rostering/v1p2/users",
     "/ims/oneroster/rostering/v1p2/users/some-id",
     "/oauth2/token",
@@ -22,8 +27,9 @@ ROUTES = [
     "/readyz",
 ]
 NONSENSE = [
-    "/",
-    "//",
+    "/docs/",
+    "/docs/nothing.css",
+    "/docs/../views.py",
     "/favicon.ico",
     "/ims",
     "/ims/",

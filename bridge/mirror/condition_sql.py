@@ -9,12 +9,12 @@ itself what becomes of a missing value.
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from bridge.roster.instants import floor_to_date, floor_to_stamp, parse_instant
 from bridge.roster.model import Collection, Path, Shape
-from bridge.roster.query import And, Comparison, Condition, Or, Predicate
+from bridge.roster.query import Among, And, Comparison, Condition, Or, Predicate
 
 Parameter = str | int | bytes
 
@@ -49,7 +49,7 @@ def path_of(collection: Collection, field: str) -> Path:
 
     :raises LookupError: if the class has none: callers check names when they read them from a request.
     """
-    path = collection.path(field)
+    path = collection.path(field) or next((each for each in collection.looked_up if each.name == field), None)
     if path is None:
         raise LookupError(f"{collection.name} have no field {field}")
     return path
@@ -69,7 +69,7 @@ def column(path: Path) -> Term:
 
 def looks_up_facet(path: Path, comparison: Comparison) -> bool:
     """Whether the comparison holds for the records that the facets list under its value."""
-    return path.facet and comparison.predicate is Predicate.EQUAL and not _names_a_set(path, comparison.value)
+    return path.facet and comparison.predicate is Predicate.EQUAL and not _names_a_set(path, comparison)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +80,13 @@ class ConditionCompiler:
         are few and common, so under OR they are then looked at row by row; references and other values are rare, so
         their rows are gathered from the index.
     :param row_given: whether something else leads to the rows already, so that each is only to be looked at.
+    :param visible: what holds for every row that the caller may see, of any collection.
     """
 
     collection: Collection
     in_order: bool
     row_given: bool
+    visible: tuple[Term, ...] = ()
 
     def compile(self, condition: Condition, *, under_or: bool = False) -> Term:
         match condition:
@@ -94,6 +96,21 @@ class ConditionCompiler:
                 return all_of(self.compile(term, under_or=under_or) for term in condition.terms)
             case Or():
                 return self._any_of(condition.terms)
+            case Among():
+                return self._among_referred(condition)
+
+    def _among_referred(self, condition: Among) -> Term:
+        """A look-up in another collection, whose rows are called ``r`` too: the inner name hides the outer one."""
+        others = condition.collection
+        path = path_of(others, condition.path)
+        compiler = ConditionCompiler(others, in_order=False, row_given=False, visible=self.visible)
+        where = all_of([compiler.compile(condition.where), *self.visible])
+        rows = f'FROM "{others.name}" AS r WHERE {where.sql}'
+        if not path.many:
+            return Term(f'r.sourcedId IN (SELECT r."{path.name}" {rows})', where.parameters, 1 + where.depth)
+        listed = f"SELECT facets.value FROM facets WHERE facets.field = {FACET_FIELD} AND facets.seq IN"
+        parameters = (others.name, path.name, *where.parameters)
+        return Term(f"r.sourcedId IN ({listed} (SELECT r.seq {rows}))", parameters, 2 + where.depth)
 
     def _any_of(self, conditions: Sequence[Condition]) -> Term:
         """Equalities on one field become one list: an OR of hundreds is too deep a tree for SQLite."""
@@ -138,10 +155,10 @@ class ConditionCompiler:
     def _many(self, path: Path, comparison: Comparison) -> Term:
         """A comparison with the values of a list."""
         if comparison.predicate is Predicate.NOT_EQUAL:
-            equal = self._comparison(Comparison(path.name, Predicate.EQUAL, comparison.value), under_or=True)
+            equal = self._comparison(replace(comparison, predicate=Predicate.EQUAL), under_or=True)
             return Term(f"NOT ({equal.sql})", equal.parameters)
         values = _values(path)
-        if not _names_a_set(path, comparison.value):
+        if not _names_a_set(path, comparison):
             held = _compare(Term("v"), path.shape, comparison)
         elif comparison.predicate is Predicate.EQUAL:
             return self._same_set(path, comparison.value.split(","))
@@ -188,8 +205,8 @@ def _joined(word: str, terms: Sequence[Term]) -> Term:
     )
 
 
-def _names_a_set(path: Path, value: str) -> bool:
-    return path.many and "," in value
+def _names_a_set(path: Path, comparison: Comparison) -> bool:
+    return path.many and comparison.names_a_set
 
 
 def _is_plain_equality(path: Path, comparison: Comparison) -> bool:

@@ -162,7 +162,11 @@ class Documents:
         )
 
     def finish(self) -> None:
-        """Write the tallies. To be called once, after the last :meth:`put`."""
+        """Write the tallies and the marks. To be called once, after the last :meth:`put`."""
+        self._db.conn.executemany(
+            "INSERT OR REPLACE INTO marks (source, collection, changed) VALUES (?, ?, ?)",
+            [(self._source, collection, self._changed) for collection in {name for name, _ in self.counts}],
+        )
         self._db.conn.executemany(
             "INSERT INTO tallies (source, collection, status, kind, count) VALUES (?, ?, ?, ?, ?)"
             " ON CONFLICT DO UPDATE SET count = count + excluded.count",

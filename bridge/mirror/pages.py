@@ -7,7 +7,7 @@ served.
 import json
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -15,12 +15,16 @@ from bridge.errors import Busy, UnknownObject
 from bridge.mirror.mirror import Mirror
 from bridge.mirror.query_sql import compile_count, compile_one, compile_page, tally_of
 from bridge.roster.model import Collection
-from bridge.roster.query import Condition, Place, Query
+from bridge.roster.query import Condition, Place, Query, collections_in
 from bridge.roster.references import ROSTERING_PATH
 from bridge.roster.visibility import Visibility
 
 _STEPS_BETWEEN_CHECKS = 20_000
 """Virtual machine steps of SQLite between two looks at the clock: some tenths of a millisecond."""
+
+_COUNTS_KEPT = 500
+
+_VISIBLE = "SELECT id FROM sources WHERE name IN (SELECT value FROM json_each(?))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +56,37 @@ class Pages:
         self._public_url = public_url
         self._time_limit = time_limit
         self._deadline = float("inf")
+        self._counts: dict[object, tuple[int, int]] = {}
         mirror.db.conn.set_progress_handler(self._is_late, _STEPS_BETWEEN_CHECKS)
 
     @property
     def epoch(self) -> str:
         return self._mirror.epoch
 
+    def mark(self, visibility: Visibility, collections: Iterable[str]) -> int:
+        """A number that rises when, and only when, something changes in these collections that this caller may see.
+
+        It tells how much changes in the whole mirror, so it is not for callers' eyes.
+        """
+        with self.reading():
+            return max(self._mark(visibility, name) for name in collections)
+
+    def _mark(self, visibility: Visibility, collection: str) -> int:
+        sql, parameters = "SELECT max(changed) FROM marks WHERE collection = ?", [collection]
+        if visibility.sources is not None:
+            sql += f" AND source IN ({_VISIBLE})"
+            parameters.append(_names(visibility))
+        (mark,) = self._db.execute(sql, parameters).fetchone()
+        return mark or 0
+
+    def holds(self, collection: Collection) -> bool:
+        """Whether there is any record of this class, whosever it is."""
+        with self.reading():
+            return self._db.execute(f'SELECT 1 FROM "{collection.name}" LIMIT 1').fetchone() is not None  # noqa: S608 - a name of ours
+
     def latest_stamp(self) -> str | None:
         """When the mirror last changed; ``None`` while it is empty."""
-        with self._read():
+        with self.reading():
             row = self._db.execute("SELECT stamp FROM writes ORDER BY changed DESC LIMIT 1").fetchone()
         return str(row[0]) if row else None
 
@@ -69,12 +95,11 @@ class Pages:
 
         :raises Busy: if it takes longer than the time limit.
         """
-        with self._read():
-            sources = self._mirror.source_ids()
-            statement = compile_page(replace(query, limit=query.limit + 1), sources)
+        with self.reading():
+            statement = compile_page(replace(query, limit=query.limit + 1), self._source_ids(query.visibility))
             rows = self._db.execute(statement.sql, statement.parameters).fetchall()
             total = self._total(query)
-            moved_from = self._moved_from()
+            moved_from = self.moved_from
         more = len(rows) > query.limit
         rows = rows[: query.limit]
         documents = [row[2] for row in rows]
@@ -91,10 +116,10 @@ class Pages:
         :param preset: what the operation restricts to: ``/terms/{id}`` finds terms only.
         :raises UnknownObject: if there is none that this caller may see.
         """
-        with self._read():
-            statement = compile_one(collection, sourced_id, visibility, self._mirror.source_ids(), preset)
+        with self.reading():
+            statement = compile_one(collection, sourced_id, visibility, self._source_ids(visibility), preset)
             row = self._db.execute(statement.sql, statement.parameters).fetchone()
-            moved_from = self._moved_from()
+            moved_from = self.moved_from
         if row is None:
             raise UnknownObject(f"there is no {collection.singular} with this sourcedId")
         document = str(row[0])
@@ -103,21 +128,41 @@ class Pages:
     def _total(self, query: Query) -> int:
         tally = tally_of(query)
         if tally is None:
-            statement = compile_count(query, self._mirror.source_ids())
-            return int(self._db.execute(statement.sql, statement.parameters).fetchone()[0])
+            return self._count(query)
         status, kind = tally
         conditions, parameters = ["collection = ?", "kind = ?"], [query.collection.name, kind or ""]
         if status is not None:
             conditions.append("status = ?")
             parameters.append(status)
         if query.visibility.sources is not None:
-            conditions.append("source IN (SELECT id FROM sources WHERE name IN (SELECT value FROM json_each(?)))")
-            parameters.append(json.dumps(sorted(query.visibility.sources)))
+            conditions.append(f"source IN ({_VISIBLE})")
+            parameters.append(_names(query.visibility))
         where = " AND ".join(conditions)
         sql = f"SELECT coalesce(sum(count), 0) FROM tallies WHERE {where}"  # noqa: S608 - the conditions are ours
         return int(self._db.execute(sql, parameters).fetchone()[0])
 
-    def _moved_from(self) -> str | None:
+    def _count(self, query: Query) -> int:
+        """Counted once, until something changes that the count depends on: a walk asks again on every page."""
+        where = (query.preset, query.where, query.search)
+        key = (query.collection.name, query.visibility, where)
+        depends_on = {query.collection.name, *collections_in(query.preset), *collections_in(query.where)}
+        mark = self.mark(query.visibility, depends_on)
+        known = self._counts.get(key)
+        if known is not None and known[0] == mark:
+            return known[1]
+        statement = compile_count(query, self._source_ids(query.visibility))
+        total = int(self._db.execute(statement.sql, statement.parameters).fetchone()[0])
+        if len(self._counts) >= _COUNTS_KEPT:
+            self._counts.clear()
+        self._counts[key] = (mark, total)
+        return total
+
+    def _source_ids(self, visibility: Visibility) -> Mapping[str, int]:
+        return {} if visibility.sources is None else self._mirror.source_ids()
+
+    @property
+    def moved_from(self) -> str | None:
+        """The root that stored references are on, if it is another than the one that is served."""
         stored = self._mirror.public_url
         return stored if stored is not None and stored != self._public_url else None
 
@@ -125,7 +170,14 @@ class Pages:
         return document.replace(f'"href":"{old}{ROSTERING_PATH}/', f'"href":"{self._public_url}{ROSTERING_PATH}/')
 
     @contextmanager
-    def _read(self) -> Iterator[None]:
+    def reading(self) -> Iterator[None]:
+        """One read transaction for all that is read inside the block, so that it agrees.
+
+        :raises Busy: if it takes longer than the time limit.
+        """
+        if self._db.conn.in_transaction:
+            yield
+            return
         self._deadline = time.monotonic() + self._time_limit
         self._db.execute("BEGIN")
         try:
@@ -142,3 +194,7 @@ class Pages:
 
     def _is_late(self) -> bool:
         return time.monotonic() > self._deadline
+
+
+def _names(visibility: Visibility) -> str:
+    return json.dumps(sorted(visibility.sources or ()))

@@ -30,7 +30,7 @@ from bridge.mirror.condition_sql import (
     path_of,
 )
 from bridge.roster.model import Collection, Shape
-from bridge.roster.query import And, Comparison, Condition, Place, Predicate, Query, Sort
+from bridge.roster.query import Among, And, Comparison, Condition, Place, Predicate, Query, Sort
 from bridge.roster.visibility import Visibility
 
 _FEW_CHANGES = 2_000
@@ -147,14 +147,15 @@ def tally_of(query: Query) -> tuple[str | None, str | None] | None:
     """The (status, kind) whose tallies add up to the query's total, each ``None`` for any; ``None`` if none do."""
     kind = query.collection.kind
     asked: dict[str, str] = {}
+    if query.search is not None:
+        return None
     for term in _all_terms(query):
         if not isinstance(term, Comparison) or term.predicate is not Predicate.EQUAL:
             return None
         if term.field not in ("status", kind) or asked.setdefault(term.field, term.value) != term.value:
             return None
-    # An empty kind is how the tallies write "any"; a comma may name a set.
-    if query.search is not None or any(value == "" or "," in value for value in asked.values()):
-        return None
+        if term.value == "" or term.names_a_set:
+            return None  # an empty kind is how the tallies write "any"
     return asked.get("status"), asked.get(kind or "")
 
 
@@ -162,10 +163,12 @@ def _ways(query: Query, source_ids: Mapping[str, int], *, in_order: bool) -> lis
     """The ways to a query's rows, each leading to all of them; when they are several, exactly one is to be taken."""
     collection = query.collection
     given = _all_terms(query)
-    by_id = any(_is_equality(term, "sourcedId") for term in given)
+    # Both lead to rows by the index of sourcedIds.
+    by_id = any(isinstance(term, Among) or _is_equality(term, "sourcedId") for term in given)
     walked = None if by_id else _facet_to_walk(collection, given)
-    compiler = ConditionCompiler(collection, in_order, row_given=by_id or walked is not None)
-    terms = _visible(query.visibility, source_ids, in_order=in_order)
+    visible = _visible(query.visibility, source_ids, in_order=in_order, by_id=by_id)
+    compiler = ConditionCompiler(collection, in_order, by_id or walked is not None, tuple(visible))
+    terms = list(visible)
     terms.extend(compiler.compile(term) for term in given if term is not walked)
     if query.search is not None:
         terms.append(_searched(collection, query.search))
@@ -173,7 +176,9 @@ def _ways(query: Query, source_ids: Mapping[str, int], *, in_order: bool) -> lis
     if walked is not None:
         entries = f"f.field = {FACET_FIELD} AND f.value = ?"
         first = Term(entries, (collection.name, walked.field, walked.value))
-        return [_Rows(f"facets AS f CROSS JOIN {table} ON r.seq = f.seq", "f.seq", [first, *terms])]
+        # To count all of them, the entries are enough.
+        joined = f"facets AS f CROSS JOIN {table} ON r.seq = f.seq" if terms or in_order else "facets AS f"
+        return [_Rows(joined, "f.seq", [first, *terms])]
     since = next((term for term in given if _is_since(collection, term)), None)
     if since is None or by_id:
         return [_Rows(table, "r.seq", terms)]
@@ -225,14 +230,15 @@ def _is_since(collection: Collection, term: Condition) -> bool:
     )
 
 
-def _visible(visibility: Visibility, source_ids: Mapping[str, int], *, in_order: bool) -> list[Term]:
+def _visible(visibility: Visibility, source_ids: Mapping[str, int], *, in_order: bool, by_id: bool) -> list[Term]:
     if visibility.sources is None:
         return []
     ids = sorted(source_ids[name] for name in visibility.sources if name in source_ids)
-    if len(ids) == 1:
+    if len(ids) == 1 and not by_id:
         return [Term("r.source = ?", (ids[0],))]
-    # A single source's index gives rows in order. Those of several do not, and the plus keeps SQLite from them.
-    source = "+r.source" if in_order else "r.source"
+    # A single source's index gives rows in order. Those of several do not, and where ids lead to the rows none is
+    # wanted: the plus keeps SQLite from them.
+    source = "+r.source" if in_order or by_id else "r.source"
     return [Term(f"{source} IN (SELECT value FROM json_each(?))", (str(ids),))]
 
 

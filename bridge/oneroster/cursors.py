@@ -5,41 +5,35 @@ is encrypted. It is bound to the client, the query and the mirror's epoch: from 
 """
 
 import base64
+import hashlib
 import os
-from dataclasses import dataclass
 
 import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from bridge.errors import InvalidRequest
+from bridge.oneroster.paging import Walk
 from bridge.roster.query import Place
 
 _NONCE = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Walk:
-    """A client's way through a collection, as far as it has come.
-
-    :param place: the last record that was served.
-    :param offset: how many records were served up to there.
-    :param total: the highest total that was told on the way; it does not fall during a walk.
-    """
-
-    place: Place
-    offset: int
-    total: int
+_STEP = 64
+"""Bytes by which cursors grow: how many digits a place has, is nobody's business either."""
 
 
 class Cursors:
-    """Writes and reads cursors.
+    """Writes and reads cursors, and makes other marks that nobody can read anything from.
 
     :param key: 32 secret bytes, the same in every process that serves.
     """
 
     def __init__(self, key: bytes) -> None:
         self._cipher = AESGCM(key)
+        self._marking_key = hashlib.blake2b(b"marks", key=key, digest_size=32).digest()
+
+    def mark(self, text: str) -> str:
+        """A short text that is the same for the same text, and tells nothing about it."""
+        return hashlib.blake2b(text.encode(), key=self._marking_key, digest_size=16).hexdigest()
 
     def write(self, walk: Walk, binding: str) -> str:
         """A cursor for this walk.
@@ -47,6 +41,7 @@ class Cursors:
         :param binding: names whatever the cursor is good for: client, query, epoch.
         """
         plain = msgspec.json.encode((walk.place.seq, walk.place.key, walk.offset, walk.total))
+        plain += b" " * (-len(plain) % _STEP)
         nonce = os.urandom(_NONCE)
         sealed = self._cipher.encrypt(nonce, plain, binding.encode())
         return base64.urlsafe_b64encode(nonce + sealed).rstrip(b"=").decode()

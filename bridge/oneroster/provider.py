@@ -3,27 +3,32 @@
 One view serves every operation of :mod:`bridge.oneroster.operations`: who asks, may she, what exactly, a page of stored
 texts, headers. Refusals are raised as :class:`bridge.errors.RequestError` and worded by
 :mod:`bridge.oneroster.status_info`.
+
+Whatever is read for one answer is read in one transaction of the mirror, so that the page, its total, its parents and
+its entity tag agree. The choices are in ``docs/decisions/0003-paging.md``, ``0012-entity-tags.md`` and
+``0011-nested-operations.md``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
 from flask import Blueprint, Response, request
 from structlog.contextvars import bind_contextvars
 
+from bridge import __version__
 from bridge.auth.bearer import Grant, require
-from bridge.errors import UnknownObject
-from bridge.mirror.pages import Page, Pages
-from bridge.oneroster.cursors import Cursors, Walk
+from bridge.auth.rate_limit import RateLimit
+from bridge.errors import Forbidden, RequestError, UnknownObject
+from bridge.mirror.pages import Pages
+from bridge.oneroster.cursors import Cursors
 from bridge.oneroster.operations import Operation, match
-from bridge.oneroster.paging import Counters, link_header
+from bridge.oneroster.paging import Counters, Served, Walk, link_header
 from bridge.oneroster.query import CollectionQuery, parse_collection_query, parse_selection, split_query_string
+from bridge.oneroster.walks import Walks
 from bridge.roster.references import ROSTERING_PATH
 
 log = structlog.get_logger(__name__)
-
-_JSON = "application/json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,12 +45,26 @@ class ProviderSettings:
     counters: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a request asks for.
+
+    :param ids: the sourcedIds in its path.
+    """
+
+    grant: Grant
+    operation: Operation
+    ids: Sequence[str]
+    pairs: list[tuple[str, str]]
+
+
 class Provider:
     """Serves the operations.
 
     :param authenticate: turns the ``Authorization`` header into a grant, or raises.
     :param pages: gives this thread's reader of the mirror.
     :param cursors: gives what writes and reads cursors.
+    :param walks: gives this thread's memory of where counting clients are.
     """
 
     def __init__(
@@ -53,13 +72,17 @@ class Provider:
         settings: ProviderSettings,
         *,
         authenticate: Callable[[str | None], Grant],
+        rate_limit: RateLimit,
         pages: Callable[[], Pages],
         cursors: Callable[[], Cursors],
+        walks: Callable[[], Walks],
     ) -> None:
         self._settings = settings
         self._authenticate = authenticate
+        self._rate_limit = rate_limit
         self._pages = pages
         self._cursors = cursors
+        self._walks = walks
 
     def blueprint(self) -> Blueprint:
         """The routes under the service's base path."""
@@ -71,79 +94,149 @@ class Provider:
         return blueprint
 
     def serve(self, path: str) -> Response:
-        """Answer one GET."""
-        matched = match(path)
-        if matched is None:
+        """Answer one GET or HEAD."""
+        candidates = list(match(path))
+        if not candidates:
             raise UnknownObject("the Rostering service has no such path")
-        operation, sourced_id = matched
-        bind_contextvars(operation=operation.operation_id)
+        bind_contextvars(operation=candidates[-1][0].operation_id)
         grant = self._authenticate(request.headers.get("Authorization"))
-        require(grant, any_of=operation.scopes)
-        pairs = split_query_string(request.query_string.decode("latin-1"))
-        if operation.single:
-            response = self._one(operation, sourced_id, grant, pairs)
-        else:
-            response = self._collection(operation, grant, pairs)
+        self._rate_limit.take(grant.client_id)
+        pages = self._pages()
+        with pages.reading():
+            operation, ids = _find(candidates, grant, pages)
+            bind_contextvars(operation=operation.operation_id)
+            pairs = split_query_string(request.query_string.decode("latin-1"))
+            asked = _Asked(grant, operation, ids, pairs)
+            response = self._one(asked, pages) if operation.single else self._collection(asked, pages)
+        if request.if_none_match.star_tag:  # whatever there is (RFC 9110 section 13.1.2), and now there is something
+            response = _unchanged(response.get_etag()[0])
         response.headers["Cache-Control"] = "private, no-cache"
         response.headers["Vary"] = "Authorization"
         return response
 
-    def _one(self, operation: Operation, sourced_id: str, grant: Grant, pairs: list[tuple[str, str]]) -> Response:
-        selection = parse_selection(pairs, operation.collection)
-        document = self._pages().one(operation.collection, sourced_id, grant.visibility, operation.preset)
+    def _one(self, asked: _Asked, pages: Pages) -> Response:
+        operation, (sourced_id,) = asked.operation, asked.ids
+        selection = parse_selection(asked.pairs, operation.collection)
+        tag = self._tag(asked, pages)
+        if _is_known(tag):
+            return _unchanged(tag)
+        document = pages.one(operation.collection, sourced_id, asked.grant.visibility, operation.preset)
         if selection is not None:
             (document,) = selection.apply([document])
-        return Response(f'{{"{operation.envelope}":{document}}}', mimetype=_JSON)
+        return _tagged(f'{{"{operation.envelope}":{document}}}', tag)
 
-    def _collection(self, operation: Operation, grant: Grant, pairs: list[tuple[str, str]]) -> Response:
-        asked = parse_collection_query(
-            pairs,
+    def _collection(self, asked: _Asked, pages: Pages) -> Response:
+        operation = asked.operation
+        read = parse_collection_query(
+            asked.pairs,
             operation.collection,
-            grant.visibility,
+            asked.grant.visibility,
             max_limit=self._settings.max_limit,
-            preset=operation.preset,
+            preset=operation.condition(asked.ids),
         )
-        if asked.ignored_sort is not None:
+        if read.ignored_sort is not None:
             log.info("unknown_sort_field")
-        pages = self._pages()
-        binding = repr((pages.epoch, grant.client_id, operation.path, asked.kept))
-        walk = self._cursors().read(asked.cursor, binding) if asked.cursor is not None else None
-        query = replace(asked.query, after=walk.place) if walk else asked.query
-        offset = walk.offset if walk else query.offset
-        page = pages.page(query)
-        total = max(page.total, walk.total) if walk else page.total
-        served = offset + len(page.documents)
-        cursor = self._cursors().write(Walk(page.last, served, total), binding) if page.more and page.last else None
-        return self._page(operation, grant, asked, page, offset=offset, total=total, cursor=cursor)
-
-    def _page(
-        self,
-        operation: Operation,
-        grant: Grant,
-        asked: CollectionQuery,
-        page: Page,
-        *,
-        offset: int,
-        total: int,
-        cursor: str | None,
-    ) -> Response:
-        documents = asked.selection.apply(page.documents) if asked.selection is not None else page.documents
-        counters = Counters(total=total, offset=offset, limit=asked.query.limit)
-        tail = counters.as_json_members() if self._wants_counters(grant) else ""
-        response = Response(f'{{"{operation.envelope}":[{",".join(documents)}]{tail}}}', mimetype=_JSON)
-        response.headers["X-Total-Count"] = str(total)
-        link = link_header(
-            f"{self._settings.public_url}{ROSTERING_PATH}/{operation.path}",
-            asked.kept,
-            limit=asked.query.limit,
-            offset=offset,
-            total=total,
-            next_cursor=cursor,
-            has_next=page.more,
+        binding = repr((pages.epoch, _who(asked.grant), operation.operation_id, asked.ids, read.asks_for))
+        walk = self._walk(read, asked.grant, binding)
+        tag = self._tag(asked, pages, walk)
+        if _is_known(tag):
+            return _unchanged(tag)
+        page = pages.page(replace(read.query, after=walk.place) if walk else read.query)
+        served = Served.on(
+            walk,
+            offset=read.query.offset,
+            limit=read.limit,
+            last=page.last,
+            count=len(page.documents),
+            total=page.total,
+            more=page.more,
         )
-        if link is not None:
-            response.headers["Link"] = link
+        if read.cursor is None and request.method == "GET":
+            self._walks().keep(asked.grant.client_id, binding, served)
+        response = self._page(asked, read, page.documents, served, tag)
+        response.headers["Link"] = link_header(
+            f"{self._settings.public_url}{ROSTERING_PATH}/{operation.path(asked.ids)}",
+            read.kept,
+            limit=served.limit,
+            offset=served.offset,
+            total=served.total,
+            next_cursor=self._cursors().write(following, binding) if (following := served.following) else None,
+            has_next=served.more,
+        )
         return response
+
+    def _page(self, asked: _Asked, read: CollectionQuery, documents: list[str], served: Served, tag: str) -> Response:
+        if read.selection is not None:
+            documents = read.selection.apply(documents)
+        counters = Counters(total=served.total, offset=served.offset, limit=served.limit)
+        tail = counters.as_json_members() if self._wants_counters(asked.grant) else ""
+        response = _tagged(f'{{"{asked.operation.envelope}":[{",".join(documents)}]{tail}}}', tag)
+        response.headers["X-Total-Count"] = str(served.total)
+        return response
+
+    def _walk(self, read: CollectionQuery, grant: Grant, binding: str) -> Walk | None:
+        """The walk that the request continues: by its cursor, or by an offset at which it was left."""
+        if read.cursor is not None:
+            return self._cursors().read(read.cursor, binding)
+        if read.query.offset == 0:
+            return None
+        return self._walks().find(grant.client_id, binding, read.query.offset)
+
+    def _tag(self, asked: _Asked, pages: Pages, walk: Walk | None = None) -> str:
+        """What stays the same while the answer does: nothing in it depends on what the client may not see."""
+        mark = pages.mark(asked.grant.visibility, asked.operation.depends_on(asked.ids))
+        request_ = (asked.operation.operation_id, asked.ids, asked.pairs, walk, _who(asked.grant))
+        return self._cursors().mark(repr((__version__, pages.epoch, pages.moved_from, mark, request_, self._settings)))
 
     def _wants_counters(self, grant: Grant) -> bool:
         return self._settings.counters if grant.body_style is None else grant.body_style == "counters"
+
+
+def _find(
+    candidates: Sequence[tuple[Operation, tuple[str, ...]]], grant: Grant, pages: Pages
+) -> tuple[Operation, Sequence[str]]:
+    """The operation that a path means here: of several, the first whose records are there."""
+    refusal: RequestError | None = None
+    for operation, ids in candidates:
+        try:
+            require(grant, any_of=operation.scopes)
+            if operation.single and len(candidates) > 1:
+                pages.one(operation.collection, ids[0], grant.visibility, operation.preset)
+            _check_parents(operation, ids, grant, pages)
+        except (Forbidden, UnknownObject) as error:
+            refusal = error
+        else:
+            return operation, ids
+    assert refusal is not None
+    raise refusal
+
+
+def _check_parents(operation: Operation, ids: Sequence[str], grant: Grant, pages: Pages) -> None:
+    for parent, sourced_id in zip(operation.parents, ids, strict=False):
+        try:
+            pages.one(parent.view.collection, sourced_id, grant.visibility, parent.condition(ids))
+        except UnknownObject:
+            raise UnknownObject(f"{parent.parameter}: there is no such record") from None
+
+
+def _who(grant: Grant) -> tuple[object, ...]:
+    """Everything about the caller that an answer depends on, the same in every process."""
+    sources = grant.visibility.sources
+    return (grant.client_id, None if sources is None else sorted(sources), grant.body_style)
+
+
+def _is_known(tag: str) -> bool:
+    return request.if_none_match.is_weak(tag) or request.if_none_match.is_strong(tag)
+
+
+def _tagged(body: str, tag: str) -> Response:
+    response = Response(body, mimetype="application/json")
+    response.set_etag(tag, weak=True)
+    return response
+
+
+def _unchanged(tag: str | None) -> Response:
+    response = Response(status=304)
+    if tag is not None:
+        response.set_etag(tag, weak=True)
+    return response

@@ -57,6 +57,12 @@ class CollectionQuery:
     def limit(self) -> int:
         return self.query.limit
 
+    @property
+    def asks_for(self) -> tuple[object, ...]:
+        """Which of the operation's records, in which order, whatever the pages and whichever fields they show."""
+        query = self.query
+        return (query.where, query.search, query.sort, query.descending)
+
 
 def split_query_string(raw: str) -> list[tuple[str, str]]:
     """The parameters of a query string, decoded, in order.

@@ -18,6 +18,21 @@ from bridge.errors import (
     UnknownObject,
 )
 
+CODE_MAJORS = ("success", "processing", "failure", "unsupported")
+SEVERITIES = ("status", "warning", "error")
+CODE_MINORS = (
+    "fullsuccess",
+    "invalid_filter_field",
+    "invalid_selection_field",
+    "invaliddata",
+    "unauthorisedrequest",
+    "forbidden",
+    "server_busy",
+    "unknownobject",
+    "internal_server_error",
+)
+"""The words of the standard, used or not."""
+
 _REALM = 'Bearer realm="OneRoster"'
 
 _TABLE: dict[type[RequestError], tuple[int, str]] = {

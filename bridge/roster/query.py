@@ -14,6 +14,7 @@ SQL. What a condition means is written here, once:
   counts as missing; numbers and booleans are compared by their JSON text.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -35,11 +36,20 @@ class Predicate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One field against one value, both as the caller wrote them (the value unquoted)."""
+    """One field against one value, both as the caller wrote them (the value unquoted).
+
+    :param verbatim: whether commas in the value are part of it: sourcedIds may hold them. Otherwise they make it a set.
+    """
 
     field: str
     predicate: Predicate
     value: str
+    verbatim: bool = False
+
+    @property
+    def names_a_set(self) -> bool:
+        """Whether the value names a set, where the field holds one."""
+        return "," in self.value and not self.verbatim
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +66,32 @@ class Or:
     terms: tuple["Condition", ...]
 
 
-Condition = Comparison | And | Or
+@dataclass(frozen=True, slots=True)
+class Among:
+    """The record is one of those that certain others refer to.
+
+    :param collection: whose records the others are.
+    :param path: where they hold sourcedIds of records like this one: a facet.
+    :param where: which of them count.
+    """
+
+    collection: Collection
+    path: str
+    where: "Condition"
+
+
+Condition = Comparison | And | Or | Among
+
+
+def collections_in(condition: Condition | None) -> Iterator[str]:
+    """The other collections that a condition looks into, by name."""
+    match condition:
+        case And(terms) | Or(terms):
+            for term in terms:
+                yield from collections_in(term)
+        case Among(collection, _, where):
+            yield collection.name
+            yield from collections_in(where)
 
 
 @dataclass(frozen=True, slots=True)

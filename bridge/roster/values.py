@@ -12,7 +12,14 @@ def values_at(document: Mapping[str, Any], path: str) -> Iterator[str]:
     >>> list(values_at({"roles": [{"role": "teacher"}, {"role": "aide"}]}, "roles.role"))
     ['teacher', 'aide']
     """
-    yield from _walk(document, path.split("."))
+    whole, at, beside = path.partition("@")
+    if at:
+        # Two fields of one entry of a list, as a pair: "roles.role@org.sourcedId".
+        head, _, field = whole.partition(".")
+        for entry in document.get(head, ()):
+            yield from (f"{a}@{b}" for a in values_at(entry, field) for b in values_at(entry, beside))
+    else:
+        yield from _walk(document, path.split("."))
 
 
 def _walk(value: Any, rest: list[str]) -> Iterator[str]:

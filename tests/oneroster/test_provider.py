@@ -494,10 +494,9 @@ def test_next_goes_on_when_the_mirror_is_read_by_another_process(served, consume
     [
         lambda query: query.replace("role", "status"),
         lambda query: query + "&orderBy=desc",
-        lambda query: query + "&fields=role",
         lambda query: query + "&search=e",
     ],
-    ids=["another filter", "another order", "other fields", "a search"],
+    ids=["another filter", "another order", "a search"],
 )
 @pytest.mark.usefixtures("people")
 def test_cursor_is_good_for_its_own_query_only(consumer, change):
@@ -688,7 +687,7 @@ def test_answers_are_for_this_client_alone(consumer):
     answer = consumer.get("enrollments")
 
     assert answer.headers["Cache-Control"] == "private, no-cache"
-    assert answer.headers["Vary"] == "Authorization"
+    assert answer.headers["Vary"] == "Authorization, Accept-Encoding"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert len(answer.headers["X-Request-Id"]) == 16
 

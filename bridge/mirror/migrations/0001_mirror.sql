@@ -110,6 +110,15 @@ CREATE TABLE outbox (
     kind TEXT NOT NULL
 ) STRICT;
 
+-- The write that last changed anything of a collection that a source gave: what an unchanged answer is known by.
+CREATE TABLE marks (
+    source INTEGER NOT NULL REFERENCES sources (id),
+    collection TEXT NOT NULL,
+    changed INTEGER NOT NULL,
+    PRIMARY KEY (source, collection)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX marks_by_collection ON marks (collection, changed);
+
 -- Counts of documents, kept in the write transaction. kind is '' for all, else one role or type.
 CREATE TABLE tallies (
     source INTEGER NOT NULL REFERENCES sources (id),
@@ -157,6 +166,7 @@ INSERT INTO facet_fields (collection, path) VALUES
     ('users', 'userIds.identifier'),
     ('users', 'roles.roleType'),
     ('users', 'roles.role'),
+    ('users', 'roles.role@org.sourcedId'),
     ('users', 'roles.org.sourcedId'),
     ('users', 'primaryOrg.sourcedId'),
     ('users', 'agents.sourcedId'),

@@ -1,0 +1,32 @@
+"""What belongs to one record is found by indexes, however much the mirror holds."""
+
+import pytest
+
+from bridge.mirror.query_sql import compile_count, compile_page
+from bridge.oneroster.operations import OPERATIONS
+from bridge.roster.query import Query
+from bridge.roster.visibility import Visibility
+
+SOURCES = {"north": 1, "south": 2}
+LISTS = [operation for operation in OPERATIONS if operation.condition(["a", "b"]) is not None and not operation.single]
+
+
+def plan_of(school, statement):
+    rows = school.mirror.db.execute(f"EXPLAIN QUERY PLAN {statement.sql}", statement.parameters).fetchall()
+    return [step.replace("COVERING ", "") for *_, step in rows]
+
+
+@pytest.mark.parametrize("visibility", [Visibility.of_all(), Visibility.of("north"), Visibility.of("north", "south")],
+                         ids=["all", "one-source", "two-sources"])  # fmt: skip
+@pytest.mark.parametrize("compiled", [compile_page, compile_count], ids=["page", "count"])
+@pytest.mark.parametrize("operation", LISTS, ids=lambda operation: operation.operation_id)
+def test_no_table_is_looked_through(school, operation, compiled, visibility):
+    query = Query(
+        collection=operation.collection, visibility=visibility, limit=100, preset=operation.condition(["a", "b"])
+    )
+
+    plan = plan_of(school, compiled(query, SOURCES))
+
+    assert [step for step in plan if step.startswith(("SCAN r", "SCAN f"))] == []
+    if operation.parents:  # the others may be found among one source's own
+        assert [step for step in plan if step.endswith("_by_source (source=?)")] == []
