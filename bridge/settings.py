@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, cast
 
 from bridge.errors import ConfigError
-from bridge.lti.rules import SelfRegistration
 from bridge.options import (
     choice,
     choice_of,
@@ -163,9 +162,9 @@ class Lti:
     """The bridge as a tool inside LMSs: see docs/lti.md."""
 
     tool_name: str = option("Roster bridge", text(), "What the bridge calls itself when an LMS registers it.")
-    registration: SelfRegistration = option(  # noqa: RUF009 - it makes a dataclass field
-        SelfRegistration.INVITED,
-        choice_of(SelfRegistration),
+    registration: str = option(
+        "invited",
+        choice("closed", "invited", "approved", "open"),
         "Which LMSs may register themselves at /lti/register. With closed, none; with invited, whoever has a link of"
         " bridge platforms invite, once; with approved, anybody, and bridge platforms accept lets each in; with open,"
         " anybody, at once.",

@@ -22,7 +22,7 @@ from bridge.derivations import Derivations
 from bridge.errors import BridgeError, SourceUnavailable, UnknownObject
 from bridge.lti.assertion import sign_assertion
 from bridge.lti.platform import Platform
-from bridge.lti.rules import LaunchRules
+from bridge.lti.rules import LaunchRules, SelfRegistration
 from bridge.mirror.mirror import Mirror
 from bridge.mirror.pages import Pages
 from bridge.mirror.runs import GOOD, Outcome, Run, Runs
@@ -144,7 +144,7 @@ class Wiring:
             public_url=self.settings.server.public_url,
             outgoing=self.policy,
             state_only=lti.state_only,
-            registration=lti.registration,
+            registration=SelfRegistration(lti.registration),
             tool_name=lti.tool_name,
         )
 
