@@ -1,4 +1,4 @@
-"""The part of ``bridge platforms`` that is about setting up: ``invite``, ``pending``, ``accept``, ``reject``, ``guide``."""
+"""Setting an LMS up, as part of ``bridge platforms``: ``invite``, ``pending``, ``accept``, ``reject``, ``guide``."""
 
 from dataclasses import asdict
 from datetime import timedelta

@@ -40,7 +40,7 @@ def add_registration_routes(blueprint: Blueprint, tool: LtiTool) -> None:
     @blueprint.get(f"{REGISTER_PATH}/<invitation>")
     def register(invitation: str | None = None) -> Response:
         configuration_url = request.args.get("openid_configuration", "")
-        if rules.registration is SelfRegistration.CLOSED:
+        if rules.registration == SelfRegistration.CLOSED:
             raise RegistrationRefused("closed", "learning platforms cannot register themselves at this bridge")
         if not configuration_url:
             raise RegistrationRefused(
@@ -79,15 +79,16 @@ def _admit(code: str | None, registry: Registry, mode: SelfRegistration) -> Invi
                 "this registration link was used already, or is too old: ask the bridge's operator for one",
             )
         return invitation
-    if mode is SelfRegistration.INVITED:
+    if mode == SelfRegistration.OPEN:
+        return None
+    if mode != SelfRegistration.APPROVED:
         raise RegistrationRefused(
             "invitation", "learning platforms register here by invitation: ask the bridge's operator for a link"
         )
-    if mode is SelfRegistration.APPROVED:
-        try:
-            registry.registrations.check_room()
-        except Busy as error:
-            raise RegistrationRefused("full", str(error)) from error
+    try:
+        registry.registrations.check_room()
+    except Busy as error:
+        raise RegistrationRefused("full", str(error)) from error
     return None
 
 
@@ -97,7 +98,7 @@ def _store(
     """Keep what was registered; the number under which it waits for the operator, if it has to."""
     new = registered.platform
     try:
-        if invitation is None and mode is SelfRegistration.APPROVED:
+        if invitation is None and mode == SelfRegistration.APPROVED:
             number = registry.registrations.add(new)
             _log.info("registration_waits", registration=number, issuer_host=host_of(new.issuer))
             return number
