@@ -23,7 +23,7 @@ def invite(session: Session, as_json: bool, tenant: str | None, days: int) -> No
     """
     code = session.wiring.registry.invitations.add(timedelta(days=days), tenant)
     url = f"{session.settings.server.public_url}{REGISTER_PATH}/{code}"
-    closed = session.settings.lti.registration is SelfRegistration.CLOSED
+    closed = session.settings.lti.registration == SelfRegistration.CLOSED
     warning = "\nIt does not work while lti.registration is closed." if closed else ""
     report(as_json, {"url": url, "days": days, "tenant": tenant}, f"{url}\nGood once, for {days} days.{warning}")
 

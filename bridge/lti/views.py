@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from bridge.errors import LaunchRefused, UnknownObject
 from bridge.lti.keyset import public_jwks
 from bridge.lti.launch import Launch, finish_launch
+from bridge.lti.launch_roles import note_roles
 from bridge.lti.login import (
     LOGIN_LIFETIME,
     LoginRedirect,
@@ -164,6 +165,7 @@ def _register(launch: Launch, registry: Registry) -> ContextKey | None:
             deployment_id=launch.deployment_id,
             memberships_url=launch.memberships_url,
         )
+        note_roles(launch, key, registry)
         registry.inbox.put("launch", sync_payload(launch.platform.tenant, key))
     return key
 

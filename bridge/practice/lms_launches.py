@@ -68,8 +68,8 @@ class Launches:
     def initiate(self, context_id: str) -> AnyResponse:
         """``GET /courses/<context_id>/launch?user=<user_id>``: send the browser to the tool's login URL.
 
-        ``tool=<client_id>`` chooses among several tools; otherwise the first one is launched. ``framed`` says that it is
-        launched inside a course page, which may keep data for it. The hints are awkward
+        ``tool=<client_id>`` chooses among several tools; otherwise the first one is launched. ``framed`` says that it
+        is launched inside a course page, which may keep data for it. The hints are awkward
         on purpose: a tool that does not give them back as they are gets no further.
         """
         try:

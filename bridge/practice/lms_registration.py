@@ -117,8 +117,8 @@ class RegistrationDesk:
 def add_registration(
     app: Flask, tools: Tools, desk: RegistrationDesk, base_configuration: Callable[[], dict[str, Any]]
 ) -> None:
-    """Add the page on which an administrator pastes a tool's address (``/tools/register?url=…``), the configuration, and
-    the endpoint at which tools register.
+    """Add the page on which an administrator pastes a tool's address (``/tools/register?url=…``), the configuration,
+    and the endpoint at which tools register.
     """
 
     @app.errorhandler(RegistrationRefused)

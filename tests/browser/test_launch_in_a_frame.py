@@ -3,7 +3,6 @@
 import pytest
 from playwright.sync_api import expect
 
-from bridge.lti.rules import SelfRegistration
 from bridge.practice.lms_frames import STORAGE_FRAME
 
 CONNECTED = "Course connected"
@@ -155,7 +154,7 @@ def test_page_breaks_no_rule_of_its_own_policy(start_bridge, browser, open_cours
 
 
 def test_registration_ends_with_its_frame_closed(start_bridge, browser, lms):
-    with start_bridge(registration=SelfRegistration.OPEN) as bridge:
+    with start_bridge(registration="open") as bridge:
         page = browser.new_page()
         page.goto(f"{lms.issuer}/tools/register?url={bridge.url}/lti/register")
 
