@@ -11,6 +11,7 @@ from bridge.cli import cli
 from bridge.cli.platforms import add as add_command
 from bridge.errors import BridgeError
 from bridge.lti.guides import GUIDES
+from bridge.lti.vendors import PROFILES
 from bridge.registry.registrations import NewPlatform
 from bridge.registry.registry import Registry
 
@@ -191,4 +192,5 @@ def test_guide_gives_a_command_that_exists_with_everything_it_needs(run, vendor)
 
     assert given <= set(known)
     assert {option for option, parameter in known.items() if parameter.required} <= given
-    assert "--vendor" in given or vendor == "generic"
+    assert vendor == "generic" or f"--vendor {vendor} " in command
+    assert vendor in PROFILES

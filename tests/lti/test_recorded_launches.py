@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,13 @@ def test_who_may_have_the_roster_read(relaunch, name, teaches):
     answer, _ = relaunch(name)
 
     assert ("Read the roster now" in answer.text) is teaches
+
+
+def test_roles_of_a_launch_are_kept_beside_the_rosters(relaunch, registry, clock):
+    relaunch("admin")
+
+    launched = registry.launch_roles.since("moodle", context_key("2"), clock() - timedelta(minutes=1))
+    assert launched == [("2", ("http://purl.imsglobal.org/vocab/lis/v2/membership#Instructor",))]
 
 
 def test_launch_without_personal_data_is_told_how_to_share_them(relaunch):
