@@ -5,6 +5,7 @@ Without Chromium these tests are skipped on a developer's machine, and fail wher
 
 import json
 import os
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -27,7 +28,6 @@ from bridge.practice.server import PracticeLms
 from bridge.settings import Log, Lti, Outgoing, Server, Settings, Storage
 from bridge.wiring import Wiring
 
-CHROMIUM = "/usr/bin/chromium"
 SWITCHES = [
     "--no-first-run",
     "--no-sandbox",  # CI runs as root
@@ -97,21 +97,22 @@ class Bridge:
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    if not Path(CHROMIUM).exists():
-        reason = f"needs {CHROMIUM}: on Debian, apt-get install chromium"
+    found = shutil.which("chromium")
+    if found is None:
+        reason = "no chromium on the PATH: on Debian, apt-get install chromium"
         if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)
-    return CHROMIUM
+    return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
     with sync_playwright() as playwright:
         yield playwright
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def launch_browser(
     chromium: str, playwright: Playwright, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[..., BrowserContext]]:
@@ -133,12 +134,12 @@ def launch_browser(
         yield launch_browser
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def usual_browser(launch_browser: Callable[..., BrowserContext]) -> BrowserContext:
     return launch_browser()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def cookieless_browser(launch_browser: Callable[..., BrowserContext]) -> BrowserContext:
     return launch_browser(content_settings={"exceptions": {"cookies": {"*,http://127.0.0.1:*": {"setting": 2}}}})
 
