@@ -19,7 +19,7 @@ from bridge.cors import allow_origin, preflight
 from bridge.error_shapes import add_error_handlers, is_oneroster
 from bridge.errors import ConfigError
 from bridge.lti.keyset import PlatformKeys
-from bridge.lti.rules import LaunchRules
+from bridge.lti.tool import LtiTool
 from bridge.lti.views import lti_blueprint
 from bridge.oneroster.discovery import Discovery
 from bridge.oneroster.provider import Provider, ProviderSettings
@@ -69,10 +69,16 @@ def create_app(settings: Settings) -> Flask:
     )
     app.register_blueprint(
         lti_blueprint(
-            lambda: wiring.registry,
-            keys=PlatformKeys(wiring.http, wiring.clock),
-            rules=LaunchRules(public_url=settings.server.public_url, outgoing=wiring.policy),
-            clock=wiring.clock,
+            LtiTool(
+                registry=lambda: wiring.registry,
+                mirror=lambda: wiring.mirror_to_read,
+                keys=PlatformKeys(wiring.http, wiring.clock),
+                http=wiring.http,
+                rules=wiring.launch_rules,
+                teaches=wiring.teaches,
+                scheduler_runs=lambda: wiring.registry.leases.held(SCHEDULER_LEASE) is not None,
+                clock=wiring.clock,
+            )
         )
     )
     _add_health(app, wiring)

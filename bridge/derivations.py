@@ -77,6 +77,15 @@ class Derivations:
             load_context=load_context,
         )
 
+    def teaches(self, platform: Platform, roles: Sequence[str]) -> bool:
+        """Whether somebody with these LTI roles is a teacher or an administrator of her class, by the role table.
+
+        :raises InvalidRequest: if the platform has an option that cannot be used.
+        :raises ConfigError: if it names a role table that cannot be used.
+        """
+        mapped = self._reading(platform).table.map_roles(roles, mapping=RoleMapping.COMPAT)
+        return mapped.enrollment in {"teacher", "administrator"}
+
     def _reading(self, platform: Platform) -> Reading:
         profile = profile_of(platform)
         options, defaults = platform.options, self._settings.mapping

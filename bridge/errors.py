@@ -12,7 +12,8 @@
     │   ├── Forbidden               a valid token without the scope
     │   ├── UnknownObject           no such record, or none that this caller may see
     │   ├── Busy                    too much at once, or a query past its time
-    │   └── LaunchRefused           an LTI message that fails a check
+    │   ├── LaunchRefused           an LTI message that fails a check
+    │   └── RegistrationRefused     a platform that may not, or cannot, register itself
     ├── SourceUnavailable           try later: the same call may succeed unchanged
     └── NeedsAPerson                somebody has to mend or decide something first
         ├── SourceRefused           a platform said no, or its answer cannot be trusted
@@ -111,6 +112,17 @@ class Busy(RequestError):
 
 class LaunchRefused(RequestError):
     """An LTI login or launch that fails a check.
+
+    :param check: the short name of the check that failed, stable enough to look up in the documentation.
+    """
+
+    def __init__(self, check: str, reason: str) -> None:
+        self.check = check
+        super().__init__(reason)
+
+
+class RegistrationRefused(RequestError):
+    """A platform's registration of itself that came to nothing.
 
     :param check: the short name of the check that failed, stable enough to look up in the documentation.
     """

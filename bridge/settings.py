@@ -177,6 +177,26 @@ class Nrps:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lti:
+    """The bridge as a tool inside LMSs: see docs/lti.md."""
+
+    tool_name: str = option("Roster bridge", text(), "What the bridge calls itself when an LMS registers it.")
+    registration: str = option(
+        "invited",
+        choice("closed", "invited", "approved", "open"),
+        "Which LMSs may register themselves at /lti/register. With closed, none; with invited, whoever has a link of"
+        " bridge platforms invite, once; with approved, anybody, and bridge platforms accept lets each in; with open,"
+        " anybody, at once.",
+    )
+    state_only: bool = option(
+        False,
+        flag(),
+        "Whether a launch is accepted from a browser that has kept neither a cookie nor, with the platform's page,"
+        " what the login gave it. Somebody could then be made to launch as somebody else.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
     """Requests that the bridge makes."""
 
@@ -253,6 +273,7 @@ class Settings:
     school: School = field(default_factory=School)
     calendar: Calendar = field(default_factory=Calendar)
     nrps: Nrps = field(default_factory=Nrps)
+    lti: Lti = field(default_factory=Lti)
     outgoing: Outgoing = field(default_factory=Outgoing)
     sync: Sync = field(default_factory=Sync)
     retention: Retention = field(default_factory=Retention)

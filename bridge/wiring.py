@@ -22,6 +22,7 @@ from bridge.derivations import Derivations
 from bridge.errors import BridgeError, SourceUnavailable, UnknownObject
 from bridge.lti.assertion import sign_assertion
 from bridge.lti.platform import Platform
+from bridge.lti.rules import LaunchRules, SelfRegistration
 from bridge.mirror.mirror import Mirror
 from bridge.mirror.pages import Pages
 from bridge.mirror.runs import GOOD, Outcome, Run, Runs
@@ -100,9 +101,14 @@ class Wiring:
         return self._own("mirror", lambda: Mirror.open(self.settings.storage.mirror))
 
     @property
+    def mirror_to_read(self) -> Mirror:
+        """The mirror as the web has it: nothing can be written through this."""
+        return self._own("mirror_to_read", lambda: Mirror.open_read_only(self.settings.storage.mirror))
+
+    @property
     def pages(self) -> Pages:
-        reader = self._own("reader", lambda: Mirror.open_read_only(self.settings.storage.mirror))
-        return self._own("pages", lambda: Pages(reader, public_url=self.settings.server.public_url))
+        public_url = self.settings.server.public_url
+        return self._own("pages", lambda: Pages(self.mirror_to_read, public_url=public_url))
 
     def _own(self, name: str, make: Callable[[], T]) -> T:
         found: T | None = getattr(self._local, name, None)
@@ -135,6 +141,17 @@ class Wiring:
     @cached_property
     def policy(self) -> OutgoingPolicy:
         return OutgoingPolicy(frozenset(self.settings.outgoing.allowed_hosts))
+
+    @cached_property
+    def launch_rules(self) -> LaunchRules:
+        lti = self.settings.lti
+        return LaunchRules(
+            public_url=self.settings.server.public_url,
+            outgoing=self.policy,
+            state_only=lti.state_only,
+            registration=SelfRegistration(lti.registration),
+            tool_name=lti.tool_name,
+        )
 
     @cached_property
     def service_tokens(self) -> ServiceTokens:
@@ -176,6 +193,14 @@ class Wiring:
         """How the facts of a context become documents: see :meth:`bridge.derivations.Derivations.of`."""
         return self._derivations.of(context, self.registry)
 
+    def teaches(self, platform: Platform, roles: Sequence[str]) -> bool:
+        """Whether these LTI roles make somebody a teacher: nobody, while the registration's options cannot be used."""
+        try:
+            return self._derivations.teaches(platform, roles)
+        except BridgeError as error:
+            log.warning("options_unusable", platform=platform.id, reason=str(error))
+            return False
+
     def snapshots(self, context: RegisteredContext, *, full: bool = False) -> tuple[Snapshot, Snapshot | None]:
         """What the context's platform says now: see :meth:`bridge.snapshots.Snapshots.of`."""
         return self._snapshots.of(context, self.registry, self.mirror, full=full)
@@ -196,8 +221,7 @@ class Wiring:
 
         :param full: read the whole roster, even if the platform would tell what has changed.
         """
-        name = f"context {context.class_sourced_id}"
-        lease = self.registry.leases.acquire(name, self._holder, _CONTEXT_LEASE_TIME)
+        lease = self.registry.leases.acquire(context.lease, self._holder, _CONTEXT_LEASE_TIME)
         if lease is None:
             log.debug("context_busy", class_=context.class_sourced_id)
             return None

@@ -25,9 +25,11 @@ _MODULES = {
     "sync": "sync",
     "approve": "sync",
     "platforms": "platforms",
+    "deployments": "deployments",
     "contexts": "contexts",
     "clients": "clients",
     "runs": "runs",
+    "keys": "keys",
     "doctor": "doctor",
 }
 

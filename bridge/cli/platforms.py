@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from bridge.cli import self_registration
 from bridge.cli.common import Session, echo_json, echo_table, json_option, pass_session, report
 from bridge.errors import InvalidRequest, UnknownObject
 from bridge.lti.options import OPTIONS, change_options, parse_options
@@ -16,6 +17,16 @@ from bridge.registry.platforms import Platforms
 @click.group()
 def platforms() -> None:
     """Register the LMSs that rosters are read from."""
+
+
+for _command in (
+    self_registration.invite,
+    self_registration.pending,
+    self_registration.accept,
+    self_registration.reject,
+    self_registration.guide,
+):
+    platforms.add_command(_command)
 
 
 @platforms.command("add")

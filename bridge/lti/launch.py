@@ -50,7 +50,7 @@ class Launch:
 
 def finish_launch(
     params: Mapping[str, str],
-    cookies: Mapping[str, str],
+    kept: Mapping[str, str],
     registry: Registry,
     keys: PlatformKeys,
     rules: LaunchRules,
@@ -62,9 +62,10 @@ def finish_launch(
     message that passes everything else.
 
     :param params: the form that was posted.
+    :param kept: what the browser kept for this login, by name: see :func:`bridge.lti.login.take_login`.
     :raises LaunchRefused: with the name of the first check that failed.
     """
-    login = take_login(params, cookies, registry, rules)
+    login = take_login(params, kept, registry, rules)
     if "error" in params:
         code = params["error"] if _OAUTH_ERROR.fullmatch(params["error"]) else "an error"
         raise LaunchRefused("platform", f"the platform refused the login with {code}: ask its administrator")

@@ -1,12 +1,18 @@
-"""What the operator has decided about logins and launches."""
+"""What the operator has decided about logins, launches and registrations."""
 
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from urllib.parse import urlsplit
 
 from bridge.transport.policy import OutgoingPolicy
 
 LAUNCH_PATH = "/lti/launch"
+LOGIN_PATH = "/lti/login"
+REGISTER_PATH = "/lti/register"
+ROSTER_PATH = "/lti/roster"
+STATIC_PATH = "/lti/static"
+JWKS_PATH = "/.well-known/jwks.json"
 
 
 class LearnDeployments(StrEnum):
@@ -20,6 +26,18 @@ class LearnDeployments(StrEnum):
     ANY = "any"
 
 
+class SelfRegistration(StrEnum):
+    """Which LMSs may register themselves at the bridge: LTI Dynamic Registration 1.0."""
+
+    CLOSED = "closed"
+    INVITED = "invited"
+    """Whoever has a link that the operator made, once."""
+    APPROVED = "approved"
+    """Whoever knows the address; the operator accepts each. Links of the operator's work at once."""
+    OPEN = "open"
+    """Whoever knows the address."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaunchRules:
     """What the operator has decided about launches.
@@ -28,12 +46,18 @@ class LaunchRules:
     :param outgoing: which URLs the bridge may be told to read.
     :param learn_deployments: the platform option of the same name overrides it.
     :param leeway: by how much a platform's clock may differ.
+    :param state_only: whether a browser that has kept nothing is trusted to be the one that began the login.
+    :param registration: which LMSs may register themselves.
+    :param tool_name: what the bridge calls itself when an LMS registers it.
     """
 
     public_url: str
     outgoing: OutgoingPolicy
     learn_deployments: LearnDeployments = LearnDeployments.FIRST
     leeway: timedelta = timedelta(seconds=60)
+    state_only: bool = False
+    registration: SelfRegistration = SelfRegistration.INVITED
+    tool_name: str = "Roster bridge"
 
     @property
     def redirect_uri(self) -> str:
@@ -44,3 +68,21 @@ class LaunchRules:
     def secure(self) -> bool:
         """Whether browsers reach the bridge by https."""
         return self.public_url.startswith("https:")
+
+    @property
+    def origin(self) -> str:
+        """The origin of the bridge's own pages, as browsers write it."""
+        return origin_of(self.public_url)
+
+
+def origin_of(url: str) -> str:
+    """The origin of an absolute http or https URL, as browsers write it: RFC 6454 section 6.2.
+
+    >>> origin_of("https://LMS.example.org:443/auth?school=3")
+    'https://lms.example.org'
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    host = f"[{host}]" if ":" in host else host
+    port = "" if parts.port in {None, {"http": 80, "https": 443}.get(parts.scheme)} else f":{parts.port}"
+    return f"{parts.scheme}://{host}{port}"

@@ -1,53 +1,77 @@
 """The bridge as an LTI 1.3 tool, over HTTP: login, launch, and its key set.
 
 A good launch registers the course and asks the reconciler to read its roster; the answer is a page for the person who
-clicked. Pages load nothing from anywhere, and may be shown inside a platform's frame.
+clicked. What that page can do afterwards is in :mod:`bridge.lti.roster_views`, and how platforms register themselves in
+:mod:`bridge.lti.registration_views`.
 """
 
-import secrets
-from collections.abc import Callable
+from typing import Any
 
 import structlog
-from flask import Blueprint, Response, jsonify, make_response, redirect, render_template, request
+from flask import Blueprint, Response, jsonify, redirect, request
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response as BaseResponse
 
-from bridge.clock import Clock, utc_now
-from bridge.errors import LaunchRefused
-from bridge.lti.keyset import PlatformKeys, public_jwks
+from bridge.errors import LaunchRefused, UnknownObject
+from bridge.lti.keyset import public_jwks
 from bridge.lti.launch import Launch, finish_launch
-from bridge.lti.login import LOGIN_LIFETIME, begin_login, cookie_name
-from bridge.lti.rules import LAUNCH_PATH, LaunchRules
+from bridge.lti.launch_roles import note_roles
+from bridge.lti.login import (
+    LOGIN_LIFETIME,
+    LoginRedirect,
+    StorageQuestion,
+    begin_login,
+    cookie_name,
+    question_for_storage,
+)
+from bridge.lti.missing import what_is_missing
+from bridge.lti.page_tokens import PageGrant
+from bridge.lti.pages import page
+from bridge.lti.registration_views import add_registration_routes
+from bridge.lti.roster_state import roster_state, sync_payload
+from bridge.lti.roster_views import add_roster_routes
+from bridge.lti.rules import JWKS_PATH, LAUNCH_PATH, LOGIN_PATH, STATIC_PATH, LaunchRules
+from bridge.lti.tool import LtiTool
 from bridge.lti.vendors import profile_of
 from bridge.registry.registry import Registry
-from bridge.roster.identity import ContextKey, class_sourced_id, context_key, user_sourced_id
+from bridge.roster.identity import ContextKey, class_sourced_id, context_key
 from bridge.roster.memberships import Context
 
-JWKS_PATH = "/.well-known/jwks.json"
-LOGIN_PATH = "/lti/login"
+JWKS_SECONDS = 3600
+"""How long platforms may keep our key set."""
 
 _MAX_FORM = 400 * 1024
-_JWKS_SECONDS = 3600
+_FRAMES = frozenset({"iframe", "frame", "fencedframe", "embed", "object"})
+_ANSWER = ("state", "id_token", "error")
 
 _log = structlog.get_logger(__name__)
 
 
-def lti_blueprint(
-    registry: Callable[[], Registry], *, keys: PlatformKeys, rules: LaunchRules, clock: Clock = utc_now
-) -> Blueprint:
-    """The routes of the tool.
+def lti_blueprint(tool: LtiTool) -> Blueprint:
+    """The routes of the tool."""
+    registry, rules = tool.registry, tool.rules
+    blueprint = Blueprint(
+        "lti", __name__, template_folder="templates", static_folder="static", static_url_path=STATIC_PATH
+    )
 
-    :param registry: gives this thread's registry.
-    :param keys: the platforms' key sets, shared by all threads.
-    """
-    blueprint = Blueprint("lti", __name__, template_folder="templates")
-    blueprint.register_error_handler(LaunchRefused, _refused)
+    @blueprint.errorhandler(LaunchRefused)
+    def refuse(refusal: LaunchRefused) -> Response:
+        _log.warning("launch_refused", check=refusal.check, path=request.path)
+        return page(
+            "lti/refused.html",
+            rules,
+            status=400,
+            what="Launch",
+            check=refusal.check,
+            reason=str(refusal),
+            advice="Go back to your course and open the tool again.",
+        )
 
     @blueprint.route(LOGIN_PATH, methods=["GET", "POST"])
     def login() -> BaseResponse:
         _limit_form()
         begun = begin_login(request.values.to_dict(), registry(), rules)
-        response = redirect(begun.url)
+        response = _login_page(begun, rules) if _needs_a_page(begun) else redirect(begun.url)
         response.headers["Cache-Control"] = "no-store"
         _set_cookie(response, begun.cookie_name, begun.cookie_value, rules)
         return response
@@ -56,18 +80,68 @@ def lti_blueprint(
     def launch() -> Response:
         _limit_form()
         params = request.form.to_dict()
-        launched = finish_launch(params, request.cookies, registry(), keys, rules, clock)
-        response = _launched(launched, _register(launched, registry()))
+        kept = _kept(params, rules)
+        if "stored" not in params:
+            question = question_for_storage(params, kept, registry(), rules, framed=_is_framed())
+            if question is not None:
+                return _storage_page(params, question, rules)
+        launched = finish_launch(params, kept, registry(), tool.keys, rules, tool.clock)
+        response = _launched(launched, _register(launched, registry()), tool)
         _set_cookie(response, cookie_name(params["state"], rules), "", rules)
         return response
 
     @blueprint.get(JWKS_PATH)
     def jwks() -> Response:
         response = jsonify(public_jwks(registry().keys.published()))
-        response.headers["Cache-Control"] = f"public, max-age={_JWKS_SECONDS}"
+        response.headers["Cache-Control"] = f"public, max-age={JWKS_SECONDS}"
         return response
 
+    add_roster_routes(blueprint, tool)
+    add_registration_routes(blueprint, tool)
     return blueprint
+
+
+def _needs_a_page(begun: LoginRedirect) -> bool:
+    """Whether a script has to see to it that the login's secret is kept.
+
+    In a window of its own a cookie always does, and so does one in a frame of the same site; browsers say which it is,
+    except old ones, and then the platform's word that it has storage decides.
+    """
+    return _is_framed() or (begun.storage_target is not None and request.headers.get("Sec-Fetch-Dest") != "document")
+
+
+def _is_framed() -> bool:
+    """Whether the browser says that it shows us inside another page: Fetch Metadata, ``Sec-Fetch-Dest``."""
+    return request.headers.get("Sec-Fetch-Dest") in _FRAMES
+
+
+def _login_page(begun: LoginRedirect, rules: LaunchRules) -> Response:
+    return page(
+        "lti/login.html",
+        rules,
+        "storage.js",
+        "login.js",
+        begun=begun,
+        cookie_attributes="Secure; SameSite=None; Partitioned" if rules.secure else "SameSite=Lax",
+        state_only=rules.state_only,
+    )
+
+
+def _storage_page(params: dict[str, str], question: StorageQuestion, rules: LaunchRules) -> Response:
+    fields = {name: params[name] for name in _ANSWER if name in params}
+    return page("lti/ask_storage.html", rules, "storage.js", "launch.js", question=question, fields=fields)
+
+
+def _kept(params: dict[str, str], rules: LaunchRules) -> dict[str, str]:
+    """What the browser has kept, by name.
+
+    What platform storage has given back is believed only in a post by our own page: there it came from the platform's
+    frame in this browser, while anybody's page could post a value that it knows from a login of its own.
+    """
+    kept = dict(request.cookies)
+    if params.get("stored") and request.headers.get("Origin") == rules.origin:
+        kept.setdefault(cookie_name(params.get("state", ""), rules), params["stored"])
+    return kept
 
 
 def _register(launch: Launch, registry: Registry) -> ContextKey | None:
@@ -91,38 +165,46 @@ def _register(launch: Launch, registry: Registry) -> ContextKey | None:
             deployment_id=launch.deployment_id,
             memberships_url=launch.memberships_url,
         )
-        registry.inbox.put("launch", {"tenant": launch.platform.tenant, "context": key})
+        note_roles(launch, key, registry)
+        registry.inbox.put("launch", sync_payload(launch.platform.tenant, key))
     return key
 
 
-def _launched(launch: Launch, key: ContextKey | None) -> Response:
-    tenant = launch.platform.tenant
-    return _page(
+def _launched(launch: Launch, key: ContextKey | None, tool: LtiTool) -> Response:
+    missing = what_is_missing(launch)
+    if launch.context is None or key is None:
+        return page("lti/launched.html", tool.rules, missing=missing)
+    tenant, context = launch.platform.tenant, launch.context
+    shown: dict[str, Any] = {
+        "missing": missing,
+        "title": context.title or context.label or context.context_id,
+        "roster": launch.memberships_url is not None,
+        "class_sourced_id": class_sourced_id(tenant, key),
+        "issuer": launch.platform.issuer,
+    }
+    if not _is_known(tenant, key, tool.registry()):
+        return page("lti/launched.html", tool.rules, **shown)
+    may_sync = tool.teaches(launch.platform, launch.roles)
+    grant = PageGrant(tenant=tenant, context=key, may_sync=may_sync)
+    state = roster_state(tool.registry(), tool.mirror(), tool.clock, tenant, key, scheduler_runs=tool.scheduler_runs())
+    return page(
         "lti/launched.html",
-        200,
-        context=launch.context,
-        class_sourced_id=None if key is None else class_sourced_id(tenant, key),
-        user_sourced_id=None if launch.sub is None else user_sourced_id(tenant, launch.sub),
-        roster=launch.memberships_url is not None,
-        issuer=launch.platform.issuer,
+        tool.rules,
+        "roster.js",
+        **shown,
+        token=tool.page_tokens().write(grant),
+        may_sync=may_sync,
+        state=state,
     )
 
 
-def _refused(refusal: LaunchRefused) -> Response:
-    _log.warning("launch_refused", check=refusal.check, path=request.path)
-    return _page("lti/refused.html", 400, check=refusal.check, reason=str(refusal))
-
-
-def _page(template: str, status: int, **values: object) -> Response:
-    nonce = secrets.token_urlsafe(16)
-    response = make_response(render_template(template, style_nonce=nonce, **values), status)
-    response.headers["Content-Security-Policy"] = (
-        f"default-src 'none'; style-src 'nonce-{nonce}'; base-uri 'none'; form-action 'none'"
-    )
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    return response
+def _is_known(tenant: str, key: ContextKey, registry: Registry) -> bool:
+    """Whether the context's roster is read at all."""
+    try:
+        registry.contexts.get(tenant, key)
+    except UnknownObject:
+        return False
+    return True
 
 
 def _limit_form() -> None:

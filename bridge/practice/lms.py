@@ -12,8 +12,10 @@ from flask import Flask, Response, jsonify, render_template_string
 from joserfc.jwk import KeySet, RSAKey
 
 from bridge.clock import Clock
+from bridge.practice.lms_frames import Storage, add_frames
 from bridge.practice.lms_launches import Launches
 from bridge.practice.lms_memberships import MembershipsEndpoint
+from bridge.practice.lms_registration import RegistrationDesk, add_registration
 from bridge.practice.lms_tokens import AccessTokens, TokenEndpoint
 from bridge.practice.lms_tools import SCOPES, Tools
 from bridge.practice.manners import Manners
@@ -30,6 +32,7 @@ _FRONT_PAGE = """<!doctype html>
 <ul>{% for member in members %}
 <li><a href="{{ url_for('launch', context_id=course.context_id, user=member.person.user_id) }}">
 {{- member.person.name or member.person.user_id }}</a>
+ (<a href="{{ url_for('course_page', context_id=course.context_id, user=member.person.user_id) }}">in a frame</a>)
 {%- for role in member.roles or () %} {{ role.rpartition('#')[2] }}{% endfor %}</li>{% endfor %}
 </ul>
 {% endfor %}</body></html>
@@ -50,9 +53,12 @@ class Lms:
     key: RSAKey = field(repr=False)
     tools: Tools = field(default_factory=Tools)
     tokens: AccessTokens = field(init=False)
+    storage: Storage = field(default_factory=Storage)
+    desk: RegistrationDesk = field(init=False)
 
     def __post_init__(self) -> None:
         self.tokens = AccessTokens(self.clock)
+        self.desk = RegistrationDesk(issuer=self.issuer)
 
     @property
     def auth_login_url(self) -> str:
@@ -79,6 +85,7 @@ def create_lms(lms: Lms) -> Flask:
         tools=lms.tools,
         key=lms.key,
         manners=lms.manners,
+        storage=lms.storage,
         clock=lms.clock,
     )
     token_endpoint = TokenEndpoint(lms.token_url, lms.issuer, lms.tools, lms.tokens, lms.manners, lms.clock)
@@ -102,10 +109,8 @@ def create_lms(lms: Lms) -> Flask:
         response.headers["Cache-Control"] = "public, max-age=300"
         return response
 
-    @app.get("/.well-known/openid-configuration")
-    def openid_configuration() -> Response:
-        return jsonify(_openid_configuration(lms))
-
+    add_frames(app, lms.roster, lms.storage)
+    add_registration(app, lms.tools, lms.desk, lambda: _openid_configuration(lms))
     return app
 
 

@@ -19,6 +19,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as AnyResponse
 
 from bridge.clock import Clock
+from bridge.practice.lms_frames import Storage
 from bridge.practice.lms_tools import NRPS_SCOPE, Tool, Tools
 from bridge.practice.lms_walks import memberships_url
 from bridge.practice.manners import Manners
@@ -61,12 +62,14 @@ class Launches:
     tools: Tools
     key: RSAKey
     manners: Manners
+    storage: Storage
     clock: Clock
 
     def initiate(self, context_id: str) -> AnyResponse:
         """``GET /courses/<context_id>/launch?user=<user_id>``: send the browser to the tool's login URL.
 
-        ``tool=<client_id>`` chooses among several tools; otherwise the first one is launched. The hints are awkward
+        ``tool=<client_id>`` chooses among several tools; otherwise the first one is launched. ``framed`` says that it
+        is launched inside a course page, which may keep data for it. The hints are awkward
         on purpose: a tool that does not give them back as they are gets no further.
         """
         try:
@@ -87,6 +90,8 @@ class Launches:
             "client_id": tool.client_id,
             "lti_deployment_id": tool.deployment_id,
         }
+        if "framed" in request.args:
+            fields |= self.storage.login_fields()
         if self.manners.login_method == "GET":
             return redirect(f"{tool.login_url}{'&' if '?' in tool.login_url else '?'}{urlencode(fields)}")
         return _form_post(tool.login_url, fields)

@@ -55,6 +55,16 @@ class RegisteredContext:
         """The sourcedId of the class that this context is."""
         return class_sourced_id(self.tenant, self.key)
 
+    @property
+    def lease(self) -> str:
+        """The name of the lease that whoever reconciles this context holds."""
+        return lease_of(self.class_sourced_id)
+
+
+def lease_of(class_id: SourcedId) -> str:
+    """The name of the lease that whoever reconciles this class's context holds."""
+    return f"context {class_id}"
+
 
 class Contexts:
     """The registered contexts."""

@@ -38,7 +38,7 @@ class Inbox:
         self._db.execute(
             "INSERT INTO inbox (kind, payload, created) VALUES (?, ?, ?)"
             " ON CONFLICT (kind, payload) WHERE taken IS NULL DO NOTHING",
-            (kind, json.dumps(payload, ensure_ascii=False, sort_keys=True), to_stamp(self._clock())),
+            (kind, _text(payload), to_stamp(self._clock())),
         )
 
     def take(self, limit: int = 100) -> list[Item]:
@@ -62,6 +62,15 @@ class Inbox:
         """How many requests nobody has taken yet."""
         (count,) = self._db.execute("SELECT count(*) FROM inbox WHERE taken IS NULL").fetchone()
         return int(count)
+
+    def holds(self, payload: Mapping[str, Any]) -> bool:
+        """Whether something about just this is asked for and not done yet."""
+        rows = self._db.execute("SELECT 1 FROM inbox WHERE payload = ? LIMIT 1", (_text(payload),)).fetchall()
+        return bool(rows)
+
+
+def _text(payload: Mapping[str, Any]) -> str:
+    return json.dumps(payload, ensure_ascii=False, sort_keys=True)
 
 
 def _ids(items: Iterable[Item]) -> str:

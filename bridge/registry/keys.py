@@ -7,6 +7,7 @@ before it signs anything, and those that signed until lately, so that what they 
 
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 
 from joserfc.jwk import RSAKey
 from sqlite_utils import Database
@@ -18,6 +19,29 @@ PUBLISHED_AFTER_RETIREMENT = timedelta(days=7)
 """Longer than any platform caches a key set, and any assertion lives."""
 
 _SELECT = "SELECT kid, private_pem FROM keys "
+
+
+class Place(StrEnum):
+    """What a key is there for."""
+
+    CURRENT = "current"
+    NEXT = "next"
+    PREVIOUS = "previous"
+    """Signs no more; published until what it signed, and what platforms have in their caches, is over."""
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyReport:
+    """A key without its secret.
+
+    :param retired: the stamp at which it stopped signing.
+    """
+
+    kid: str
+    place: Place
+    created: str
+    retired: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +79,38 @@ class Keys:
         """Every key whose public half platforms should know: current, next, and lately retired."""
         self._live()
         since = to_stamp(self._clock() - PUBLISHED_AFTER_RETIREMENT)
-        return self._select("WHERE retired IS NULL OR retired > ? ORDER BY position", since)
+        return self._select("WHERE retired IS NULL OR (retired > ? AND withdrawn IS NULL) ORDER BY position", since)
 
-    def rotate(self) -> SigningKey:
-        """Retire the current key: the next one signs from now on, and a new next one is published."""
+    def report(self) -> list[KeyReport]:
+        """Every key there has been, in the order in which they sign."""
+        current = self.current().kid
+        since = to_stamp(self._clock() - PUBLISHED_AFTER_RETIREMENT)
+
+        def place(kid: str, retired: str | None, withdrawn: str | None) -> Place:
+            if retired is None:
+                return Place.CURRENT if kid == current else Place.NEXT
+            return Place.PREVIOUS if retired > since and withdrawn is None else Place.WITHDRAWN
+
+        rows = self._db.execute("SELECT kid, created, retired, withdrawn FROM keys ORDER BY position").fetchall()
+        return [
+            KeyReport(kid=kid, place=place(kid, retired, withdrawn), created=created, retired=retired)
+            for kid, created, retired, withdrawn in rows
+        ]
+
+    def rotate(self, *, withdraw: bool = False) -> SigningKey:
+        """Retire the current key: the next one signs from now on, and a new next one is published.
+
+        :param withdraw: publish the retired key no more, at once: for a key that somebody else has got hold of.
+        """
         self._live()
         replacement = _generate()
         with write(self._db):
             current, following = self._unretired()
             now = to_stamp(self._clock())
-            self._db.execute("UPDATE keys SET retired = ? WHERE kid = ?", (now, current.kid))
+            self._db.execute(
+                "UPDATE keys SET retired = ?, withdrawn = ? WHERE kid = ?",
+                (now, now if withdraw else None, current.kid),
+            )
             self._insert(replacement)
         return following
 

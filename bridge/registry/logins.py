@@ -16,8 +16,9 @@ from bridge.clock import Clock, to_stamp
 class Login:
     """A login that awaits its launch.
 
-    :param browser_hash: the hash of the cookie that was given to the browser.
+    :param browser_hash: the hash of the secret that was given to the browser to keep.
     :param deployment_id: ``lti_deployment_id``, where the login request held it.
+    :param storage_target: ``lti_storage_target``, likewise.
     """
 
     platform_id: int
@@ -25,6 +26,10 @@ class Login:
     browser_hash: bytes
     target_link_uri: str
     deployment_id: str | None
+    storage_target: str | None = None
+
+
+_COLUMNS = "platform, nonce, browser_hash, target_link_uri, deployment_id, storage_target"
 
 
 class Logins:
@@ -39,8 +44,7 @@ class Logins:
         now = self._clock()
         self._db.execute("DELETE FROM logins WHERE expires <= ?", (to_stamp(now),))
         self._db.execute(
-            "INSERT INTO logins (state_hash, platform, nonce, browser_hash, target_link_uri, deployment_id, expires)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            f"INSERT INTO logins (state_hash, {_COLUMNS}, expires) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
             (
                 state_hash,
                 login.platform_id,
@@ -48,24 +52,32 @@ class Logins:
                 login.browser_hash,
                 login.target_link_uri,
                 login.deployment_id,
+                login.storage_target,
                 to_stamp(now + lifetime),
             ),
         )
 
+    def find(self, state_hash: bytes) -> Login | None:
+        """The login with this state, left where it is, unless it is unknown, used or expired."""
+        return self._one(f"SELECT {_COLUMNS} FROM logins WHERE state_hash = ? AND expires > ?", state_hash)  # noqa: S608
+
     def consume(self, state_hash: bytes) -> Login | None:
         """Take out the login with this state, unless it is unknown, used or expired."""
-        rows = self._db.execute(
-            "DELETE FROM logins WHERE state_hash = ? AND expires > ?"
-            " RETURNING platform, nonce, browser_hash, target_link_uri, deployment_id",
-            (state_hash, to_stamp(self._clock())),
-        ).fetchall()
+        return self._one(
+            f"DELETE FROM logins WHERE state_hash = ? AND expires > ? RETURNING {_COLUMNS}",  # noqa: S608
+            state_hash,
+        )
+
+    def _one(self, statement: str, state_hash: bytes) -> Login | None:
+        rows = self._db.execute(statement, (state_hash, to_stamp(self._clock()))).fetchall()
         if not rows:
             return None
-        platform_id, nonce, browser_hash, target_link_uri, deployment_id = rows[0]
+        platform_id, nonce, browser_hash, target_link_uri, deployment_id, storage_target = rows[0]
         return Login(
             platform_id=platform_id,
             nonce=nonce,
             browser_hash=browser_hash,
             target_link_uri=target_link_uri,
             deployment_id=deployment_id,
+            storage_target=storage_target,
         )

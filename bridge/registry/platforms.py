@@ -173,9 +173,16 @@ def _check(platform: Platform) -> None:
         if not getattr(platform, name).strip():
             raise InvalidRequest(name, "must not be empty")
     for name in ("auth_login_url", "token_url", "jwks_url"):
-        parts = urlsplit(getattr(platform, name))
-        if parts.scheme not in {"https", "http"} or not parts.hostname:
+        if not _is_web_address(getattr(platform, name)):
             raise InvalidRequest(name, "must be an absolute http or https URL")
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"https", "http"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _unknown(platform_id: int) -> UnknownObject:

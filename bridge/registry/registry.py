@@ -10,11 +10,13 @@ from bridge.registry.clients import Clients
 from bridge.registry.contexts import Contexts
 from bridge.registry.deployments import Deployments
 from bridge.registry.inbox import Inbox
+from bridge.registry.invitations import Invitations
 from bridge.registry.keys import Keys
 from bridge.registry.launch_roles import LaunchRoles
 from bridge.registry.leases import Leases
 from bridge.registry.logins import Logins
 from bridge.registry.platforms import Platforms
+from bridge.registry.registrations import Registrations
 from bridge.registry.secrets import Secrets
 from bridge.registry.tokens import Tokens
 from bridge.storage import migrate, open_database
@@ -30,6 +32,8 @@ class Registry:
         self.db = db
         self.platforms = Platforms(db, clock)
         self.deployments = Deployments(db, clock)
+        self.invitations = Invitations(db, clock)
+        self.registrations = Registrations(db, clock)
         self.contexts = Contexts(db, clock)
         self.launch_roles = LaunchRoles(db, clock)
         self.clients = Clients(db, clock)

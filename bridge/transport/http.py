@@ -116,6 +116,15 @@ class Http:
         """
         return self._ask(requests.Request("POST", url, headers=headers, data=dict(fields)), self._max_bytes)
 
+    def post_json(
+        self, url: str, document: Any, *, headers: Mapping[str, str] | None = None, max_bytes: int | None = None
+    ) -> Answer:
+        """POST a JSON document, and read the answer.
+
+        :raises: as :meth:`get`.
+        """
+        return self._ask(requests.Request("POST", url, headers=headers, json=document), max_bytes or self._max_bytes)
+
     def close(self) -> None:
         """Close the idle connections."""
         self._session.close()

@@ -16,26 +16,34 @@ from werkzeug.serving import make_server
 
 from bridge.lti.keyset import PlatformKeys
 from bridge.lti.rules import LaunchRules
+from bridge.lti.tool import LtiTool
 from bridge.lti.views import lti_blueprint
+from bridge.mirror.mirror import Mirror
 from bridge.registry.registry import Registry
+from bridge.roster.roles import RoleMapping, RoleTable
 from bridge.transport.http import Http
 from bridge.transport.policy import OutgoingPolicy
 
 CORE = "https://purl.imsglobal.org/spec/lti/claim/"
 NRPS = "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice"
 LOOPBACK = OutgoingPolicy(frozenset({"127.0.0.1"}))
+OPENID = ("azp", "name", "given_name", "family_name", "email")
 GONE = ...
 """Changes a claim into none at all."""
 
 
 class TurnedClock:
-    """Runs as it should, but elsewhere in time."""
+    """Runs as it should, but elsewhere in time, until it is stopped."""
 
     def __init__(self):
         self.ahead = timedelta()
+        self.stopped_at = None
 
     def __call__(self):
-        return datetime.now(UTC) + self.ahead
+        return (self.stopped_at or datetime.now(UTC)) + self.ahead
+
+    def stop(self):
+        self.stopped_at = datetime.now(UTC)
 
     def turn(self, **by):
         self.ahead += timedelta(**by)
@@ -107,10 +115,20 @@ def clock():
 
 
 @pytest.fixture
-def keys(clock):
+def http():
     http = Http(LOOPBACK)
-    yield PlatformKeys(http, clock)
+    yield http
     http.close()
+
+
+@pytest.fixture
+def keys(http, clock):
+    return PlatformKeys(http, clock)
+
+
+@pytest.fixture
+def mirror_path(tmp_path):
+    return tmp_path / "mirror.sqlite"
 
 
 @pytest.fixture
@@ -193,7 +211,7 @@ class Tool:
         }
         for name, value in changes.items():
             full = next((known for known in (name, CORE + name) if known in claims), CORE + name)
-            full = {"nrps": NRPS, "azp": "azp", "name": "name"}.get(name, full)
+            full = {"nrps": NRPS, **{own: own for own in OPENID}}.get(name, full)
             claims[full] = value
         return {name: value for name, value in claims.items() if value is not GONE}
 
@@ -212,21 +230,41 @@ class Tool:
 
 
 @pytest.fixture
-def make_tool(registry, registry_path, keys, lms, clock):
+def make_tool(registry_path, mirror_path, keys, http, lms, clock):
     """Serve the bridge's tool routes; ``public_url`` may differ from where they are served."""
     own = threading.local()
+    Mirror.open(mirror_path).close()
 
-    def of_this_thread():
-        if not hasattr(own, "registry"):
-            own.registry = Registry.open(registry_path, clock)
-        return own.registry
+    def of_this_thread(name, open_):
+        if not hasattr(own, name):
+            setattr(own, name, open_())
+        return getattr(own, name)
+
+    def registry_here():
+        return of_this_thread("registry", lambda: Registry.open(registry_path, clock))
+
+    def teaches(platform, roles):
+        return RoleTable.default().map_roles(roles, mapping=RoleMapping.COMPAT).enrollment == "teacher"
 
     @contextmanager
     def make(public_url=None, **rules):
         app = Flask("bridge_under_test")
         with serving(app) as url:
             launch_rules = LaunchRules(public_url=public_url or url, outgoing=LOOPBACK, **rules)
-            app.register_blueprint(lti_blueprint(of_this_thread, keys=keys, rules=launch_rules, clock=clock))
+            app.register_blueprint(
+                lti_blueprint(
+                    LtiTool(
+                        registry=registry_here,
+                        mirror=lambda: of_this_thread("mirror", lambda: Mirror.open_read_only(mirror_path)),
+                        keys=keys,
+                        http=http,
+                        rules=launch_rules,
+                        teaches=teaches,
+                        scheduler_runs=lambda: registry_here().leases.held("scheduler") is not None,
+                        clock=clock,
+                    )
+                )
+            )
             tool = Tool(url, lms, clock)
             with tool.browser:
                 yield tool
@@ -238,6 +276,11 @@ def make_tool(registry, registry_path, keys, lms, clock):
 def tool(make_tool):
     with make_tool() as made:
         yield made
+
+
+@pytest.fixture
+def serve():
+    return serving
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """What the registry holds for a while: logins, tokens, inbox items and leases."""
 
+import dataclasses
 from datetime import timedelta
 
 import pytest
@@ -140,3 +141,24 @@ def test_released_lease_is_free_at_once_and_its_fence_still_grows(registry):
 
     assert second.fence > first.fence
     assert registry.leases.held("scheduler") == second
+
+
+def test_login_can_be_looked_at_without_being_used(registry, login):
+    framed = dataclasses.replace(login, storage_target="_parent")
+    registry.logins.add(b"state", framed, MINUTE)
+
+    assert [registry.logins.find(b"state") for _ in range(2)] == [framed, framed]
+    assert registry.logins.consume(b"state") == framed
+    assert registry.logins.find(b"state") is None
+
+
+def test_inbox_holds_what_is_asked_for_until_it_is_done(registry):
+    payload = {"tenant": "school", "context": '["ü"]'}
+    registry.inbox.put("launch", payload)
+    assert registry.inbox.holds(payload)
+    assert not registry.inbox.holds({**payload, "tenant": "other"})
+
+    items = registry.inbox.take()
+    assert registry.inbox.holds(payload)
+    registry.inbox.done(items)
+    assert not registry.inbox.holds(payload)
