@@ -40,7 +40,7 @@ class Cursors:
 
         :param binding: names whatever the cursor is good for: client, query, epoch.
         """
-        plain = msgspec.json.encode((walk.place.seq, walk.place.key, walk.offset, walk.total))
+        plain = msgspec.json.encode((walk.place.seq, walk.place.key, walk.offset, walk.total, walk.as_of))
         plain += b" " * (-len(plain) % _STEP)
         nonce = os.urandom(_NONCE)
         sealed = self._cipher.encrypt(nonce, plain, binding.encode())
@@ -58,5 +58,5 @@ class Cursors:
             raise InvalidRequest(
                 "cursor", "is not one of this query's; follow the next link as it was given, or start without it"
             ) from error
-        seq, key, offset, total = msgspec.json.decode(plain, type=tuple[int, str | None, int, int])
-        return Walk(Place(seq, key), offset, total)
+        seq, key, offset, total, as_of = msgspec.json.decode(plain, type=tuple[int, str | None, int, int, int])
+        return Walk(Place(seq, key), offset, total, as_of)

@@ -47,11 +47,13 @@ class Walk:
     :param place: the last record that was served.
     :param offset: the offset that the client has come to.
     :param total: the highest total that was told on the way.
+    :param as_of: the write at which it began: see :class:`bridge.roster.query.Query`.
     """
 
     place: Place
     offset: int
     total: int
+    as_of: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,16 +74,27 @@ class Served:
     limit: int
     total: int
     more: bool
+    as_of: int
 
     @classmethod
     def on(
-        cls, walk: Walk | None, *, offset: int, limit: int, last: Place | None, count: int, total: int, more: bool
+        cls,
+        walk: Walk | None,
+        *,
+        offset: int,
+        limit: int,
+        last: Place | None,
+        count: int,
+        total: int,
+        more: bool,
+        as_of: int,
     ) -> Self:
         """A page that continues a walk, or begins one at an offset.
 
         :param offset: where it begins if it continues none.
         :param last: the place of its last record.
         :param total: how many records match now.
+        :param as_of: the latest write now.
         """
         begun = walk.offset if walk else offset
         return cls(
@@ -91,6 +104,7 @@ class Served:
             limit=limit,
             total=max(total, walk.total if walk else 0, begun + count + 1 if more else 0),
             more=more,
+            as_of=walk.as_of if walk else as_of,
         )
 
     @property
@@ -113,7 +127,7 @@ class Served:
 
     def _at(self, offset: int) -> Walk:
         assert self.behind is not None
-        return Walk(self.behind, offset, self.total)
+        return Walk(self.behind, offset, self.total, self.as_of)
 
 
 def link_header(
