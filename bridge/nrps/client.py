@@ -18,7 +18,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from bridge.clock import Clock, utc_now
 from bridge.errors import BridgeError, SourceRefused, SourceUnavailable
 from bridge.lti.platform import Platform
-from bridge.nrps.containers import parse_container
+from bridge.nrps.containers import parse_container, too_many_members
 from bridge.nrps.links import find_link, parse_links
 from bridge.nrps.schemas import CONTEXT_MEMBERSHIP_SCOPE, MEMBERSHIP_CONTAINER
 from bridge.transport.http import Answer, Http, without_query
@@ -145,17 +145,14 @@ class NrpsClient:
                 where = without_query(registered)
                 raise SourceRefused(f"{where} has more than {self._max_pages} pages: ask for larger ones")
             seen.add(next_url)
-            page, next_url = patience.insist(partial(self._read, get, next_url))
+            page, next_url = patience.insist(partial(self._read, get, next_url, max_members))
             members += len(page.members)
             if members > max_members:
-                raise SourceRefused(
-                    f"{without_query(registered)} lists more than {max_members} members: if that is right, raise"
-                    " nrps.max_members"
-                )
+                raise too_many_members(without_query(registered), max_members)
             yield page
             del page  # lest two be held while the next one is read
 
-    def _read(self, get: Callable[[str], Answer], url: str) -> tuple[Page, str | None]:
+    def _read(self, get: Callable[[str], Answer], url: str, max_members: int) -> tuple[Page, str | None]:
         answer = get(url)
         if answer.status not in (200, 204):
             raise self._refusal(answer)
@@ -165,7 +162,7 @@ class NrpsClient:
             raise SourceRefused(
                 f"{without_query(url)} sends a Link header that cannot be read: there may be a next page"
             )
-        container = parse_container(answer.body, without_query(url))
+        container = parse_container(answer.body, max_members, without_query(url))
         differences, following = find_link(links, "differences"), find_link(links, "next")
         page = Page(url, container.context, container.members, differences.target if differences else None)
         return page, following.target if following else None
