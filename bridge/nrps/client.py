@@ -27,6 +27,7 @@ from bridge.transport.retry import Patience, asks_to_wait, retry_after
 
 DEFAULT_MAX_MEMBERS = 100_000
 _SCOPES = (CONTEXT_MEMBERSHIP_SCOPE,)
+_LONGEST_LINKS = 8 * 1024
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 _WHAT_TO_CHECK = {
@@ -157,6 +158,8 @@ class NrpsClient:
         if answer.status not in (200, 204):
             raise self._refusal(answer)
         lines = answer.headers.getlist("Link")
+        if sum(map(len, lines)) > _LONGEST_LINKS:
+            raise SourceRefused(f"{without_query(url)} sends Link headers of more than {_LONGEST_LINKS} bytes")
         links = parse_links(lines, url)
         if not links and any(line.strip() for line in lines):
             raise SourceRefused(

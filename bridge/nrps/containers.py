@@ -71,7 +71,7 @@ def parse_container(body: bytes, max_members: int, sender: str = "the platform")
     except (ValueError, RecursionError):
         raise SourceUnavailable(f"{sender} answers with something that is not JSON") from None
     listed = memoryview(found.members)
-    if listed[:1] != b"[":
+    if bytes(listed[:1]) != b"[":
         raise _no_container(sender)
     members = tuple(islice(_elements(listed), max_members + 1))
     if len(members) > max_members:

@@ -15,7 +15,7 @@ from bridge.lti.platform import Platform
 from bridge.nrps.client import DEFAULT_MAX_MEMBERS, NrpsClient, Page
 from bridge.nrps.containers import member_user_id
 from bridge.nrps.role_filter import RoleFilter
-from bridge.nrps.schemas import is_deleted, load_context, merge_members
+from bridge.nrps.schemas import LONGEST_MEMBER, is_deleted, load_context, merge_members
 from bridge.roster.identity import ContextKey, LtiUserId, person_key
 from bridge.roster.ports import FactKind, Gone, Rejected, Stated
 
@@ -56,7 +56,9 @@ class RosterAddress:
                 yield Rejected(place, None, "user_id is missing or cannot be read")
                 continue
             person = person_key(LtiUserId(user_id), self.person_scope)
-            if not _is_text(raw):
+            if len(raw) > LONGEST_MEMBER:
+                yield Rejected(place, person, f"is longer than {LONGEST_MEMBER} bytes")
+            elif not _is_text(raw):
                 yield Rejected(place, person, "is not UTF-8")
             elif is_deleted(raw):
                 yield Gone(person)

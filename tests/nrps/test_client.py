@@ -263,6 +263,13 @@ def test_link_header_that_cannot_be_read_is_not_taken_for_the_end(read, lms, pag
         read()
 
 
+def test_links_without_end_are_refused(read, lms, page):
+    lms.says("/members", page("ada", headers=[("Link", "<?p=2>; title=" + "x" * 4100)] * 2))
+
+    with pytest.raises(SourceRefused, match="Link headers of more than 8192 bytes"):
+        read()
+
+
 @pytest.mark.parametrize("status", [400, 404, 410, 418])
 def test_refusal_names_place_and_status_and_what_to_check(read, lms, status):
     lms.says("/members?rlid=secret", Response("Ada Example", status=status))

@@ -156,6 +156,15 @@ def test_recorded_moodle_course_is_read_whole(snapshot, lms, recorded):
     assert (blank.name, blank.given_name, blank.person_sourced_id) == (None, None, "SIS-U-STU_NONAMES")
 
 
+def test_member_of_more_than_a_megabyte_is_rejected_before_it_is_staged(snapshot, lms, page):
+    lms.says("/members", page({"user_id": "ada", "picture": "x" * 1_048_576}, "ben"))
+
+    _context, first, second = snapshot
+
+    assert first == Rejected(0, "ada", "is longer than 1048576 bytes")
+    assert second.subject == "ben"
+
+
 @pytest.mark.parametrize(
     "status",
     [
