@@ -89,7 +89,10 @@ class Http:
         ca_bundle: Path | None = None,
     ) -> None:
         self._policy = policy
+        self._user_agent = user_agent
+        self._ca_bundle = ca_bundle
         self._timeouts = (connect_timeout, read_timeout)
+        self._answer_within = answer_within
         self._max_bytes = max_bytes
         self._session = _Session()
         self._session.trust_env = False
@@ -99,6 +102,22 @@ class Http:
         adapter = GuardedAdapter(policy, answer_within)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
+
+    def within(self, seconds: float) -> "Http":
+        """Another one, for answers that somebody waits for: each, and each connection, may take so long.
+
+        What is stricter already stays as it is.
+        """
+        connect_timeout, read_timeout = self._timeouts
+        return Http(
+            self._policy,
+            user_agent=self._user_agent,
+            connect_timeout=min(connect_timeout, seconds),
+            read_timeout=min(read_timeout, seconds),
+            answer_within=min(self._answer_within, seconds),
+            max_bytes=self._max_bytes,
+            ca_bundle=self._ca_bundle,
+        )
 
     def get(self, url: str, *, headers: Mapping[str, str] | None = None, max_bytes: int | None = None) -> Answer:
         """GET a URL exactly as it is written, and read the answer.

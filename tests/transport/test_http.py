@@ -163,6 +163,20 @@ def test_dripping_peer_is_given_up(make_http, raw_peer, beginning):
     assert time.monotonic() - begun < 3
 
 
+def test_somebody_who_waits_is_answered_sooner(make_http, raw_peer):
+    def drip(to, over):
+        to.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+        while not over.wait(0.02):
+            to.sendall(b"0")
+
+    peer = raw_peer(drip)
+    begun = time.monotonic()
+
+    with pytest.raises(SourceUnavailable, match="no whole answer in time"):
+        make_http().within(0.3).get(peer.url)
+    assert time.monotonic() - begun < 3
+
+
 def test_silent_peer_is_given_up(make_http, raw_peer):
     peer = raw_peer(lambda _, over: over.wait())
 
