@@ -28,6 +28,7 @@ from bridge.transport.retry import Patience, asks_to_wait, retry_after
 DEFAULT_MAX_MEMBERS = 100_000
 _SCOPES = (CONTEXT_MEMBERSHIP_SCOPE,)
 _LONGEST_LINKS = 8 * 1024
+_MOST_EMPTY_PAGES = 100
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 _WHAT_TO_CHECK = {
@@ -63,7 +64,10 @@ class NrpsClient:
     :param sleep: waits so many seconds between attempts.
     :param attempts: the most times that one page is asked for while the platform is busy or out of reach.
     :param max_wait: seconds of such waiting that one roster may cost in all.
-    :param max_pages: more than that is refused: a platform might link on and on to pages without members.
+    :param max_pages: more than that is refused, and so are a hundred in a row without members: a platform might link on
+        and on.
+    :param max_minutes: how long reading one roster may take: a platform might also be slow on purpose.
+    :param ticks: counts seconds.
     """
 
     def __init__(
@@ -75,11 +79,15 @@ class NrpsClient:
         attempts: int = 5,
         max_wait: float = 300,
         max_pages: int = 20_000,
+        max_minutes: float = 30,
+        ticks: Callable[[], float] = time.monotonic,
         clock: Clock = utc_now,
     ) -> None:
         self._http = http
         self._tokens = tokens
         self._max_pages = max_pages
+        self._max_minutes = max_minutes
+        self._ticks = ticks
         self._clock = clock
         self._patience = partial(Patience, sleep=sleep, attempts=attempts, max_wait=max_wait)
 
@@ -108,7 +116,8 @@ class NrpsClient:
         :param renew_on_403: take a 403 that is no throttle for an expired token, once: Sakai answers so.
         :param max_members: more than that is refused.
         :raises SourceUnavailable: if the platform is busy or out of reach for longer than patience lasts.
-        :raises SourceRefused: if it says no, or leads in circles or elsewhere, or lists more than ``max_members``.
+        :raises SourceRefused: if it says no, leads in circles or elsewhere or on without end, or lists more than
+            ``max_members``.
         """
         get = partial(self._get, platform, deployment_id, renew_on_403)
         return self._walk(get, with_query(url, role=role, limit=limit, rlid=rlid), url, max_members)
@@ -137,19 +146,32 @@ class NrpsClient:
 
     def _walk(self, get: Callable[[str], Answer], first: str, registered: str, max_members: int) -> Iterator[Page]:
         patience = self._patience()
+        deadline = self._ticks() + self._max_minutes * 60
+
+        def get_in_time(url: str) -> Answer:
+            if self._ticks() > deadline:
+                raise SourceRefused(
+                    f"{without_query(registered)}: reading the roster takes more than {self._max_minutes:g} minutes:"
+                    " if that is right, raise nrps.max_minutes"
+                )
+            return get(url)
+
         next_url: str | None = first
         seen: set[str] = set()
-        members = 0
+        members = empty = 0
         while next_url is not None:
             _check_next(next_url, registered, seen)
+            where = without_query(registered)
             if len(seen) >= self._max_pages:
-                where = without_query(registered)
                 raise SourceRefused(f"{where} has more than {self._max_pages} pages: ask for larger ones")
             seen.add(next_url)
-            page, next_url = patience.insist(partial(self._read, get, next_url, max_members))
+            page, next_url = patience.insist(partial(self._read, get_in_time, next_url, max_members))
             members += len(page.members)
+            empty = 0 if page.members else empty + 1
+            if empty > _MOST_EMPTY_PAGES:
+                raise SourceRefused(f"{where} links on and on to pages without members: its roster has no end")
             if members > max_members:
-                raise too_many_members(without_query(registered), max_members)
+                raise too_many_members(where, max_members)
             yield page
             del page  # lest two be held while the next one is read
 

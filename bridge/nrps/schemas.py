@@ -19,7 +19,7 @@ CONTEXT_MEMBERSHIP_SCOPE = "https://purl.imsglobal.org/spec/lti-nrps/scope/conte
 
 LONGEST_USER_ID = 255  # LTI Core 1.3: sub holds at most 255 ASCII characters
 LONGEST_TEXT = 4096
-LONGEST_MEMBER = 1024 * 1024
+LONGEST_MEMBER = 4 * 1024 * 1024
 """Bytes of JSON: a picture may be a ``data:`` URL."""
 MOST_ROLES = 100
 """Of one member: vendors list a handful."""

@@ -17,7 +17,7 @@ from bridge.nrps.containers import member_user_id
 from bridge.nrps.role_filter import RoleFilter
 from bridge.nrps.schemas import LONGEST_MEMBER, is_deleted, load_context, merge_members
 from bridge.roster.identity import ContextKey, LtiUserId, person_key
-from bridge.roster.ports import FactKind, Gone, Rejected, Stated
+from bridge.roster.ports import FactKind, Gone, PageRead, Rejected, Stated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +110,7 @@ class NrpsSnapshot:
         self._wanted = RoleFilter(role) if role is not None else None
         self._differences = differences and whole
 
-    def __iter__(self) -> Iterator[Stated | Rejected | Gone]:
+    def __iter__(self) -> Iterator[Stated | Rejected | Gone | PageRead]:
         address = self._address
         position = 0
         first = True
@@ -129,6 +129,8 @@ class NrpsSnapshot:
                 # A later page's link would miss what changed while the pages were read.
                 self.bookmark = _bookmark(address, page) if self._differences else None
                 yield _stated_context(page) or _registered_context(address)
+            else:
+                yield PageRead()
             for item in address.state_members(page, position):
                 if self._wanted is None or not isinstance(item, Stated) or self._wanted(item.raw):
                     yield item
@@ -174,7 +176,7 @@ class NrpsChanges:
         self._address = address
         self._mark = mark
 
-    def __iter__(self) -> Iterator[Stated | Rejected | Gone]:
+    def __iter__(self) -> Iterator[Stated | Rejected | Gone | PageRead]:
         address = self._address
         position = 0
         first = True
@@ -191,6 +193,8 @@ class NrpsChanges:
                 self.bookmark = _bookmark(address, page) or self.bookmark
                 if (context := _stated_context(page)) is not None:
                     yield context
+            else:
+                yield PageRead()
             yield from address.state_members(page, position)
             position += len(page.members)
             del page  # lest two be held while the next one is read

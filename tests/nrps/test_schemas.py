@@ -116,7 +116,7 @@ def test_picture_may_be_of_any_length():
         pytest.param({"roles": ["Learner", 1]}, "roles is not a list of texts", id="role-a-number"),
         pytest.param({"roles": ["x" * 5000]}, "roles holds a role longer than 4096 characters", id="role-too-long"),
         pytest.param({"roles": ["Learner"] * 101}, "roles are more than 100", id="roles-too-many"),
-        pytest.param({"picture": "x" * 1_048_576}, "is longer than 1048576 bytes", id="all-too-long"),
+        pytest.param({"picture": "x" * 4_194_304}, "is longer than 4194304 bytes", id="all-too-long"),
         pytest.param({"status": "Suspended"}, "status is none of Active, Inactive and Deleted", id="status-unknown"),
         pytest.param({"status": 1}, "status is none of Active, Inactive and Deleted", id="status-a-number"),
     ],
