@@ -665,6 +665,30 @@ def test_huge_message_is_refused(tool, lms, check_of):
     assert check_of(tool.post(tool.login()["state"], "x" * 500_000)) == "size"
 
 
+def test_login_that_is_too_long_is_refused(tool, check_of):
+    assert check_of(tool.ask_login(method="POST", more="x" * 20_000)) == "size"
+
+
+@pytest.mark.parametrize(
+    ("name", "longest"),
+    [
+        pytest.param("lti_deployment_id", 255, id="deployment"),
+        pytest.param("login_hint", 8192, id="login hint"),
+        pytest.param("lti_message_hint", 8192, id="message hint"),
+    ],
+)
+def test_login_keeps_nothing_of_any_length(tool, check_of, name, longest):
+    assert tool.ask_login(**{name: "x" * longest}).status_code == 302
+    assert check_of(tool.ask_login(**{name: "x" * (longest + 1)})) == "login"
+
+
+def test_target_is_no_longer_than_a_url(tool, check_of):
+    target = f"{tool.url}/".ljust(2048, "x")
+
+    assert tool.ask_login(target_link_uri=target).status_code == 302
+    assert check_of(tool.ask_login(target_link_uri=f"{target}x")) == "login"
+
+
 def test_unknown_header_parameters_are_passed_over(post_token, lms):
     assert post_token(lambda claims: lms.sign(claims)).status_code == 200
     assert post_token(lambda claims: _with_extra_header(lms, claims)).status_code == 200
