@@ -473,6 +473,8 @@ def test_refusal_by_the_platform_is_told(tool, check_of, error, shown):
         pytest.param({"nrps": {}}, "nrps", id="roster service without url"),
         pytest.param({"nrps": {"context_memberships_url": "http://api.example.org/m"}}, "nrps", id="roster by http"),
         pytest.param({"nrps": {"context_memberships_url": "/memberships/2"}}, "nrps", id="relative roster url"),
+        pytest.param({"nrps": {"context_memberships_url": f"{ROSTER}\x1b[2J"}}, "nrps", id="escape in roster url"),
+        pytest.param({"nrps": {"context_memberships_url": f"{ROSTER}\n"}}, "nrps", id="line break in roster url"),
         pytest.param({"nrps": {"context_memberships_url": "https://a:b@api.example.org/"}}, "nrps", id="user in url"),
     ],
 )
