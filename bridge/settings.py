@@ -169,6 +169,11 @@ class Nrps:
         whole(1, 10_000_000),
         "The largest roster of one context that is accepted. A larger one is refused as a whole, never cut.",
     )
+    max_minutes: int = option(
+        30,
+        whole(1, 1440),
+        "Minutes that reading the roster of one context may take. One that takes longer is refused as a whole.",
+    )
     page_limit: int = option(
         0,
         whole(0, 100_000),

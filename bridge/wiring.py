@@ -159,7 +159,13 @@ class Wiring:
 
     @cached_property
     def nrps(self) -> NrpsClient:
-        return NrpsClient(self.http, self.service_tokens, sleep=self._sleep, clock=self.clock)
+        return NrpsClient(
+            self.http,
+            self.service_tokens,
+            sleep=self._sleep,
+            max_minutes=self.settings.nrps.max_minutes,
+            clock=self.clock,
+        )
 
     @cached_property
     def role_table(self) -> RoleTable:

@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from bridge import __version__
+from bridge.cli.terminal import echo
 from bridge.errors import BridgeError, ConfigError
 
 CONFIG_WRONG = 2
@@ -68,11 +69,11 @@ def main() -> None:
         cli()
     except ConfigError as error:
         for problem in error.problems:
-            click.echo(f"bridge: {problem}", err=True)
+            echo(f"bridge: {problem}", err=True)
         sys.exit(CONFIG_WRONG)
     except BridgeError as error:
-        click.echo(f"bridge: {error}", err=True)
+        echo(f"bridge: {error}", err=True)
         sys.exit(1)
     except sqlite3.Error as error:
-        click.echo(f"bridge: a database file cannot be used ({error}): see 'bridge doctor'", err=True)
+        echo(f"bridge: a database file cannot be used ({error}): see 'bridge doctor'", err=True)
         sys.exit(1)

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bridge import log
+from bridge.cli.terminal import echo, visible
 from bridge.settings import Settings, load_settings
 from bridge.wiring import Wiring
 
@@ -81,9 +82,9 @@ def echo_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, empt
     What comes from elsewhere, such as a course's title, is shown without its control characters.
     """
     if not rows:
-        click.echo(empty)
+        echo(empty)
         return
-    shown = [["" if cell is None else _visible(str(cell)) for cell in row] for row in rows]
+    shown = [["" if cell is None else visible(str(cell)) for cell in row] for row in rows]
     if not sys.stdout.isatty():
         # For grep and cut: one line per row, tabs between.
         for row in (columns, *shown):
@@ -97,13 +98,9 @@ def echo_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, empt
     Console().print(table)
 
 
-def _visible(text: str) -> str:
-    return "".join(character if character.isprintable() else " " for character in text)
-
-
 def report(as_json: bool, value: Mapping[str, object], text: str) -> None:
     """Report one thing, in the way that was asked for."""
     if as_json:
         echo_json(value)
     else:
-        click.echo(text)
+        echo(text)

@@ -22,6 +22,7 @@ import requests
 from bridge.cli.common import json_option, report
 from bridge.cli.processes import Stopped, StopSignals, end, start_bridge
 from bridge.cli.serve import check_free
+from bridge.cli.terminal import echo
 from bridge.errors import BridgeError, SourceUnavailable
 from bridge.mirror.runs import GOOD, Outcome, Runs
 from bridge.oneroster.scopes import ROSTER, ROSTER_CORE
@@ -63,7 +64,7 @@ def demo(port: int, courses: int, members: int, as_json: bool) -> None:
 
     def say(line: str) -> None:
         if not as_json:
-            click.echo(line)
+            echo(line)
 
     with StopSignals() as signals, ExitStack() as stack:
         try:

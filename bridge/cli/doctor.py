@@ -6,6 +6,7 @@ import sys
 import click
 
 from bridge.cli.common import Session, echo_json, json_option, pass_session
+from bridge.cli.terminal import echo
 from bridge.errors import BridgeError
 from bridge.lti.platform import Platform
 from bridge.wiring import SCHEDULER_LEASE, Wiring
@@ -31,7 +32,7 @@ def doctor(session: Session, as_json: bool) -> None:
         echo_json([{"check": name, "problem": problem} for name, problem in checks])
     else:
         for name, problem in checks:
-            click.echo(f"{'ok     ' if problem is None else 'PROBLEM'}  {name}{f': {problem}' if problem else ''}")
+            echo(f"{'ok     ' if problem is None else 'PROBLEM'}  {name}{f': {problem}' if problem else ''}")
     if any(problem for _, problem in checks):
         sys.exit(1)
 

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from bridge.cli.common import Session, echo_json, echo_table, json_option, pass_session
+from bridge.cli.terminal import echo, visible
 from bridge.errors import UnknownObject
 from bridge.mirror.runs import Run, Runs
 
@@ -60,18 +61,18 @@ def show(session: Session, run_id: int, as_json: bool) -> None:
     if as_json:
         echo_json({**shown(run), "quarantine": [asdict(one) for one in quarantined]})
         return
-    click.echo(f"run {run.id}: {run.source} {run.context}: {run.outcome}")
-    click.echo(f"  {run.started} to {run.finished or 'now'}{'' if run.complete else ', not a complete roster'}")
+    echo(f"run {run.id}: {run.source} {run.context}: {run.outcome}")
+    echo(f"  {run.started} to {run.finished or 'now'}{'' if run.complete else ', not a complete roster'}")
     if run.message:
-        click.echo(f"  {run.message}")
-    click.echo(
+        echo(f"  {run.message}")
+    echo(
         f"  members: {run.added} added, {run.changed} changed, {run.removed} removed, {run.unchanged} unchanged,"
         f" {run.quarantined} quarantined"
     )
     for collection, kinds in run.records.items():
-        click.echo(f"  {collection}: " + ", ".join(f"{count} {kind}" for kind, count in kinds.items()))
+        echo(f"  {collection}: " + ", ".join(f"{count} {kind}" for kind, count in kinds.items()))
     for one in quarantined:
-        click.echo(f"  quarantined: member {one.position} ({one.subject or 'no user_id'}): {one.reason}")
+        echo(f"  quarantined: member {one.position} ({visible(one.subject or 'no user_id')}): {one.reason}")
 
 
 def shown(run: Run) -> dict[str, Any]:

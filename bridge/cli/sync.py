@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bridge.cli.common import Session, echo_json, json_option, pass_session, report
 from bridge.cli.runs import shown
+from bridge.cli.terminal import echo, visible
 from bridge.errors import BridgeError, InvalidRequest, UnknownObject
 from bridge.mirror.runs import GOOD, Outcome, Run, Runs
 from bridge.registry.contexts import RegisteredContext
@@ -61,7 +62,7 @@ def _sync(wiring: Wiring, chosen: Sequence[RegisteredContext], full: bool, as_js
     if as_json:
         echo_json([_shown(context, run) for context, run in ended])
     elif len(chosen) != 1 and all(run is not None and run.outcome is Outcome.UNCHANGED for _, run in ended):
-        click.echo(f"{len(chosen)} contexts: nothing has changed")
+        echo(f"{len(chosen)} contexts: nothing has changed")
     if any(run is None or run.outcome not in GOOD for _, run in ended):
         sys.exit(PARTLY)
 
@@ -76,11 +77,11 @@ def _preview(wiring: Wiring, chosen: Sequence[RegisteredContext], full: bool, as
             failed = True
             reports.append({"class": context.class_sourced_id, "error": str(error)})
             if not as_json:
-                click.echo(f"{_name(context)}: {error}")
+                echo(f"{_name(context)}: {error}")
             continue
         reports.append(_planned(context, preview))
         if not as_json:
-            click.echo(_planned_lines(context, preview))
+            echo(_planned_lines(context, preview))
     if as_json:
         echo_json(reports)
     if failed:
@@ -111,7 +112,7 @@ def approve(session: Session, run_id: int, as_json: bool) -> None:
 
 
 def _name(context: RegisteredContext) -> str:
-    return f"{context.tenant} {context.label or context.context_id}"
+    return visible(f"{context.tenant} {context.label or context.context_id}")
 
 
 def _line(context: RegisteredContext, run: Run | None) -> str:
@@ -155,9 +156,9 @@ def _planned_lines(context: RegisteredContext, preview: Preview) -> str:
 def _echo_beside(progress: Progress, line: str) -> None:
     """Write a line of the report to standard output; above the progress bar where both are on one terminal."""
     if progress.disable or not sys.stdout.isatty():
-        click.echo(line)
+        echo(line)
     else:
-        progress.console.print(line, highlight=False, markup=False, soft_wrap=True)
+        progress.console.print(visible(line), highlight=False, markup=False, soft_wrap=True)
 
 
 def _progress(total: int) -> Progress:

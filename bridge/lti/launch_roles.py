@@ -13,7 +13,7 @@ from bridge.lti.launch import Launch
 from bridge.lti.vendors import profile_of
 from bridge.registry.registry import Registry
 from bridge.roster.identity import ContextKey, PersonKey
-from bridge.roster.ports import FactKind, Gone, Rejected, Snapshot, Stated
+from bridge.roster.ports import FactKind, Gone, PageRead, Rejected, Snapshot, Stated
 from bridge.roster.vocabulary import Scope, parse_role
 
 
@@ -48,7 +48,7 @@ class WithLaunchRoles:
     def bookmark(self) -> str | None:
         return self._snapshot.bookmark
 
-    def __iter__(self) -> Iterator[Stated | Rejected | Gone]:
+    def __iter__(self) -> Iterator[Stated | Rejected | Gone | PageRead]:
         yield from self._snapshot
         for person, roles in self._launches:
             if roles:

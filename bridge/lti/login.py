@@ -24,6 +24,7 @@ from bridge.registry.logins import Login
 from bridge.registry.registry import Registry
 
 LOGIN_LIFETIME = timedelta(minutes=10)
+_LONGEST = {"target_link_uri": 2048, "lti_deployment_id": 255, "login_hint": 8192, "lti_message_hint": 8192}
 
 _REQUEST = ("iss", "login_hint", "target_link_uri", "lti_message_hint", "lti_deployment_id", "client_id")
 _FRAME_NAME = re.compile(r"[\w.-]{1,100}", re.ASCII)
@@ -70,6 +71,9 @@ def begin_login(params: Mapping[str, str], registry: Registry, rules: LaunchRule
     for name in ("iss", "login_hint", "target_link_uri"):
         if not params.get(name):
             raise LaunchRefused("login", f"the login request has no {name}: start from a link in your course")
+    for name, longest in _LONGEST.items():  # anybody can send a login request, and what it says is kept for a while
+        if len(params.get(name, "")) > longest:
+            raise LaunchRefused("login", f"the login request's {name} is longer than {longest} characters")
     target_link_uri = params["target_link_uri"]
     if not _is_ours(target_link_uri, rules):
         raise LaunchRefused(

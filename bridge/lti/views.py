@@ -40,7 +40,8 @@ from bridge.roster.memberships import Context
 JWKS_SECONDS = 3600
 """How long platforms may keep our key set."""
 
-_MAX_FORM = 400 * 1024
+_MAX_LOGIN = 16 * 1024
+_MAX_LAUNCH = 400 * 1024
 _FRAMES = frozenset({"iframe", "frame", "fencedframe", "embed", "object"})
 _ANSWER = ("state", "id_token", "error")
 
@@ -69,7 +70,7 @@ def lti_blueprint(tool: LtiTool) -> Blueprint:
 
     @blueprint.route(LOGIN_PATH, methods=["GET", "POST"])
     def login() -> BaseResponse:
-        _limit_form()
+        _limit_form(_MAX_LOGIN)
         begun = begin_login(request.values.to_dict(), registry(), rules)
         response = _login_page(begun, rules) if _needs_a_page(begun) else redirect(begun.url)
         response.headers["Cache-Control"] = "no-store"
@@ -78,7 +79,7 @@ def lti_blueprint(tool: LtiTool) -> Blueprint:
 
     @blueprint.post(LAUNCH_PATH)
     def launch() -> Response:
-        _limit_form()
+        _limit_form(_MAX_LAUNCH)
         params = request.form.to_dict()
         kept = _kept(params, rules)
         if "stored" not in params:
@@ -207,12 +208,12 @@ def _is_known(tenant: str, key: ContextKey, registry: Registry) -> bool:
     return True
 
 
-def _limit_form() -> None:
-    request.max_content_length = request.max_form_memory_size = _MAX_FORM
+def _limit_form(longest: int) -> None:
+    request.max_content_length = request.max_form_memory_size = longest
     try:
         _ = request.form
     except RequestEntityTooLarge as error:
-        raise LaunchRefused("size", f"the message is longer than {_MAX_FORM} bytes") from error
+        raise LaunchRefused("size", f"the message is longer than {longest} bytes") from error
 
 
 def _set_cookie(response: BaseResponse, name: str, value: str, rules: LaunchRules) -> None:

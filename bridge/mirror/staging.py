@@ -13,7 +13,7 @@ from typing import Any, Self
 from bridge.mirror.mirror import Mirror
 from bridge.roster.identity import ContextKey
 from bridge.roster.plan import ChangeKind, Plan, Quarantined, change_of
-from bridge.roster.ports import Derivation, Fact, FactKind, Gone, Rejected, Snapshot, Stated
+from bridge.roster.ports import Derivation, Fact, FactKind, Gone, PageRead, Rejected, Snapshot, Stated
 
 _TELL_EVERY = 200
 """Members between two reports of progress."""
@@ -94,7 +94,7 @@ class Staging:
         self._drop()
 
     def read(self) -> Iterator[int]:
-        """Stage everything the source says; yields the number of members so far, now and then.
+        """Stage everything the source says; yields the number of members so far, now and then and for every page.
 
         :raises bridge.errors.SourceUnavailable: as the snapshot does; what is staged must not be used then.
         :raises bridge.errors.SourceRefused: likewise.
@@ -102,6 +102,9 @@ class Staging:
         members = 0
         for item in self._snapshot:
             match item:
+                case PageRead():
+                    yield members
+                    continue
                 case Rejected():
                     self._reject(item.position, item.subject, item.reason)
                 case Gone():

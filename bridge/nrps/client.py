@@ -18,7 +18,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from bridge.clock import Clock, utc_now
 from bridge.errors import BridgeError, SourceRefused, SourceUnavailable
 from bridge.lti.platform import Platform
-from bridge.nrps.containers import parse_container
+from bridge.nrps.containers import parse_container, too_many_members
 from bridge.nrps.links import find_link, parse_links
 from bridge.nrps.schemas import CONTEXT_MEMBERSHIP_SCOPE, MEMBERSHIP_CONTAINER
 from bridge.transport.http import Answer, Http, without_query
@@ -27,6 +27,8 @@ from bridge.transport.retry import Patience, asks_to_wait, retry_after
 
 DEFAULT_MAX_MEMBERS = 100_000
 _SCOPES = (CONTEXT_MEMBERSHIP_SCOPE,)
+_LONGEST_LINKS = 8 * 1024
+_MOST_EMPTY_PAGES = 100
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 _WHAT_TO_CHECK = {
@@ -62,7 +64,10 @@ class NrpsClient:
     :param sleep: waits so many seconds between attempts.
     :param attempts: the most times that one page is asked for while the platform is busy or out of reach.
     :param max_wait: seconds of such waiting that one roster may cost in all.
-    :param max_pages: more than that is refused: a platform might link on and on to pages without members.
+    :param max_pages: more than that is refused, and so are a hundred in a row without members: a platform might link on
+        and on.
+    :param max_minutes: how long reading one roster may take: a platform might also be slow on purpose.
+    :param ticks: counts seconds.
     """
 
     def __init__(
@@ -74,11 +79,15 @@ class NrpsClient:
         attempts: int = 5,
         max_wait: float = 300,
         max_pages: int = 20_000,
+        max_minutes: float = 30,
+        ticks: Callable[[], float] = time.monotonic,
         clock: Clock = utc_now,
     ) -> None:
         self._http = http
         self._tokens = tokens
         self._max_pages = max_pages
+        self._max_minutes = max_minutes
+        self._ticks = ticks
         self._clock = clock
         self._patience = partial(Patience, sleep=sleep, attempts=attempts, max_wait=max_wait)
 
@@ -107,7 +116,8 @@ class NrpsClient:
         :param renew_on_403: take a 403 that is no throttle for an expired token, once: Sakai answers so.
         :param max_members: more than that is refused.
         :raises SourceUnavailable: if the platform is busy or out of reach for longer than patience lasts.
-        :raises SourceRefused: if it says no, or leads in circles or elsewhere, or lists more than ``max_members``.
+        :raises SourceRefused: if it says no, leads in circles or elsewhere or on without end, or lists more than
+            ``max_members``.
         """
         get = partial(self._get, platform, deployment_id, renew_on_403)
         return self._walk(get, with_query(url, role=role, limit=limit, rlid=rlid), url, max_members)
@@ -136,36 +146,48 @@ class NrpsClient:
 
     def _walk(self, get: Callable[[str], Answer], first: str, registered: str, max_members: int) -> Iterator[Page]:
         patience = self._patience()
+        deadline = self._ticks() + self._max_minutes * 60
+
+        def get_in_time(url: str) -> Answer:
+            if self._ticks() > deadline:
+                raise SourceRefused(
+                    f"{without_query(registered)}: reading the roster takes more than {self._max_minutes:g} minutes:"
+                    " if that is right, raise nrps.max_minutes"
+                )
+            return get(url)
+
         next_url: str | None = first
         seen: set[str] = set()
-        members = 0
+        members = empty = 0
         while next_url is not None:
             _check_next(next_url, registered, seen)
+            where = without_query(registered)
             if len(seen) >= self._max_pages:
-                where = without_query(registered)
                 raise SourceRefused(f"{where} has more than {self._max_pages} pages: ask for larger ones")
             seen.add(next_url)
-            page, next_url = patience.insist(partial(self._read, get, next_url))
+            page, next_url = patience.insist(partial(self._read, get_in_time, next_url, max_members))
             members += len(page.members)
+            empty = 0 if page.members else empty + 1
+            if empty > _MOST_EMPTY_PAGES:
+                raise SourceRefused(f"{where} links on and on to pages without members: its roster has no end")
             if members > max_members:
-                raise SourceRefused(
-                    f"{without_query(registered)} lists more than {max_members} members: if that is right, raise"
-                    " nrps.max_members"
-                )
+                raise too_many_members(where, max_members)
             yield page
             del page  # lest two be held while the next one is read
 
-    def _read(self, get: Callable[[str], Answer], url: str) -> tuple[Page, str | None]:
+    def _read(self, get: Callable[[str], Answer], url: str, max_members: int) -> tuple[Page, str | None]:
         answer = get(url)
         if answer.status not in (200, 204):
             raise self._refusal(answer)
         lines = answer.headers.getlist("Link")
+        if sum(map(len, lines)) > _LONGEST_LINKS:
+            raise SourceRefused(f"{without_query(url)} sends Link headers of more than {_LONGEST_LINKS} bytes")
         links = parse_links(lines, url)
         if not links and any(line.strip() for line in lines):
             raise SourceRefused(
                 f"{without_query(url)} sends a Link header that cannot be read: there may be a next page"
             )
-        container = parse_container(answer.body, without_query(url))
+        container = parse_container(answer.body, max_members, without_query(url))
         differences, following = find_link(links, "differences"), find_link(links, "next")
         page = Page(url, container.context, container.members, differences.target if differences else None)
         return page, following.target if following else None

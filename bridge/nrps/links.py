@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import urljoin
 
-_TARGET = re.compile(r"[\s,]*<([^>]*)>")
+_MORE = re.compile(r"[^\s,]")
 _PARAMETER = re.compile(
     r"""\s*;\s*(?P<name>[^\s=;,"]*)\s*
         (?: = \s* (?: "(?P<quoted>(?:[^"\\]|\\.)*)"? | (?P<token>[^\s;,"]*) ) )?""",
@@ -53,18 +53,25 @@ def find_link(links: Iterable[Link], rel: str) -> Link | None:
 
 def _links_in(value: str, base_url: str) -> Iterator[Link]:
     position = 0
+    # Nothing is looked at twice: the time is linear in what a platform sends.
     while position < len(value):
-        target = _TARGET.match(value, position)
-        if target is None:
-            comma = value.find(",", position)
-            position = comma + 1 if comma >= 0 else len(value)
+        more = _MORE.search(value, position)
+        if more is None:
+            return
+        position = more.start()
+        if more[0] != "<":
+            position = value.find(",", position) + 1 or len(value)
             continue
+        closing = value.find(">", position)
+        if closing < 0:
+            return
+        target = value[position + 1 : closing].strip()
         params: dict[str, str] = {}
-        position = target.end()
+        position = closing + 1
         while parameter := _PARAMETER.match(value, position):
             params.setdefault(parameter["name"].lower(), _value_of(parameter))
             position = parameter.end()
-        absolute = _resolved(target[1].strip(), base_url)
+        absolute = _resolved(target, base_url)
         if absolute is not None:
             yield Link(absolute, frozenset(params.get("rel", "").lower().split()), params)
 

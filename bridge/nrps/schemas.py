@@ -19,6 +19,10 @@ CONTEXT_MEMBERSHIP_SCOPE = "https://purl.imsglobal.org/spec/lti-nrps/scope/conte
 
 LONGEST_USER_ID = 255  # LTI Core 1.3: sub holds at most 255 ASCII characters
 LONGEST_TEXT = 4096
+LONGEST_MEMBER = 4 * 1024 * 1024
+"""Bytes of JSON: a picture may be a ``data:`` URL."""
+MOST_ROLES = 100
+"""Of one member: vendors list a handful."""
 
 
 class InvalidMember(ValueError):
@@ -52,26 +56,24 @@ def is_deleted(raw: bytes) -> bool:
         stated = _standing.decode(raw).status
     except (ValueError, RecursionError):
         return False
-    return isinstance(stated, str) and _status(stated) is MemberStatus.DELETED
+    return stated is not None and _status(stated) is MemberStatus.DELETED
 
 
 def merge_members(earlier: bytes, later: bytes) -> bytes:
     """One member out of two about the same person in one pull, as happens when the pages shift while they are read.
 
-    Roles are united, in order of appearance. Of the other properties the later one counts unless it is blank. Active
-    beats Inactive: whoever has one current enrolment is a member.
+    Roles are united, in order of appearance; if that makes too many, the two are not merged. Of the other properties
+    the later one counts unless it is blank. Active beats Inactive: whoever has one current enrolment is a member.
 
     >>> merge_members(b'{"user_id":"7","roles":["Learner"]}', b'{"user_id":"7","roles":["Mentor"],"name":""}')
     b'{"user_id":"7","roles":["Learner","Mentor"]}'
+
+    :raises InvalidMember: if either cannot be read, or the roles cannot be used.
     """
     first, second = _object(earlier), _object(later)
     merged = first | {name: value for name, value in second.items() if not _is_blank(value)}
     if "roles" in merged:
-        united: list[Any] = []
-        for role in [*_listed(first.get("roles")), *_listed(second.get("roles"))]:
-            if role not in united:
-                united.append(role)
-        merged["roles"] = united
+        merged["roles"] = _united(_listed(first.get("roles")), _listed(second.get("roles")))
     if "status" in merged and MemberStatus.ACTIVE in (_stated_status(first), _stated_status(second)):
         merged["status"] = MemberStatus.ACTIVE.value
     return msgspec.json.encode(merged)
@@ -102,6 +104,8 @@ class _Text(fields.Field[str | None]):
 class _Roles(fields.Field[tuple[str, ...]]):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> tuple[str, ...]:
         roles = [role for role in _listed(value) if role is not None]
+        if len(roles) > MOST_ROLES:
+            raise ValidationError(f"are more than {MOST_ROLES}")
         if not all(isinstance(role, str) for role in roles):
             raise ValidationError("is not a list of texts")
         if any(len(role) > LONGEST_TEXT for role in roles):
@@ -158,7 +162,7 @@ class _ContextSchema(Schema):
 
 
 class _Standing(msgspec.Struct):
-    status: Any = None
+    status: str | None = None
 
 
 _member = _MemberSchema()
@@ -167,6 +171,8 @@ _standing = msgspec.json.Decoder(_Standing)
 
 
 def _object(raw: bytes) -> dict[str, Any]:
+    if len(raw) > LONGEST_MEMBER:
+        raise InvalidMember(f"is longer than {LONGEST_MEMBER} bytes")
     try:
         found = msgspec.json.decode(raw)
     except (ValueError, RecursionError):
@@ -194,6 +200,16 @@ def _listed(roles: Any) -> list[Any]:
     if roles is None:
         return []
     return roles if isinstance(roles, list) else [roles]
+
+
+def _united(first: list[Any], second: list[Any]) -> list[str]:
+    roles = [role for role in (*first, *second) if role is not None]
+    if not all(isinstance(role, str) for role in roles):
+        raise InvalidMember("roles is not a list of texts")
+    united = list(dict.fromkeys(roles))
+    if len(united) > MOST_ROLES:
+        raise InvalidMember(f"roles are more than {MOST_ROLES}")
+    return united
 
 
 def _is_blank(value: Any) -> bool:

@@ -15,9 +15,9 @@ from bridge.lti.platform import Platform
 from bridge.nrps.client import DEFAULT_MAX_MEMBERS, NrpsClient, Page
 from bridge.nrps.containers import member_user_id
 from bridge.nrps.role_filter import RoleFilter
-from bridge.nrps.schemas import is_deleted, load_context, merge_members
+from bridge.nrps.schemas import LONGEST_MEMBER, is_deleted, load_context, merge_members
 from bridge.roster.identity import ContextKey, LtiUserId, person_key
-from bridge.roster.ports import FactKind, Gone, Rejected, Stated
+from bridge.roster.ports import FactKind, Gone, PageRead, Rejected, Stated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,9 @@ class RosterAddress:
                 yield Rejected(place, None, "user_id is missing or cannot be read")
                 continue
             person = person_key(LtiUserId(user_id), self.person_scope)
-            if not _is_text(raw):
+            if len(raw) > LONGEST_MEMBER:
+                yield Rejected(place, person, f"is longer than {LONGEST_MEMBER} bytes")
+            elif not _is_text(raw):
                 yield Rejected(place, person, "is not UTF-8")
             elif is_deleted(raw):
                 yield Gone(person)
@@ -108,7 +110,7 @@ class NrpsSnapshot:
         self._wanted = RoleFilter(role) if role is not None else None
         self._differences = differences and whole
 
-    def __iter__(self) -> Iterator[Stated | Rejected | Gone]:
+    def __iter__(self) -> Iterator[Stated | Rejected | Gone | PageRead]:
         address = self._address
         position = 0
         first = True
@@ -127,6 +129,8 @@ class NrpsSnapshot:
                 # A later page's link would miss what changed while the pages were read.
                 self.bookmark = _bookmark(address, page) if self._differences else None
                 yield _stated_context(page) or _registered_context(address)
+            else:
+                yield PageRead()
             for item in address.state_members(page, position):
                 if self._wanted is None or not isinstance(item, Stated) or self._wanted(item.raw):
                     yield item
@@ -172,7 +176,7 @@ class NrpsChanges:
         self._address = address
         self._mark = mark
 
-    def __iter__(self) -> Iterator[Stated | Rejected | Gone]:
+    def __iter__(self) -> Iterator[Stated | Rejected | Gone | PageRead]:
         address = self._address
         position = 0
         first = True
@@ -189,6 +193,8 @@ class NrpsChanges:
                 self.bookmark = _bookmark(address, page) or self.bookmark
                 if (context := _stated_context(page)) is not None:
                     yield context
+            else:
+                yield PageRead()
             yield from address.state_members(page, position)
             position += len(page.members)
             del page  # lest two be held while the next one is read

@@ -32,6 +32,10 @@ class Login:
 _COLUMNS = "platform, nonce, browser_hash, target_link_uri, deployment_id, storage_target"
 
 
+MOST_OF_ONE_PLATFORM = 5000
+"""Unfinished logins that are kept: anybody can begin one."""
+
+
 class Logins:
     """The unfinished logins."""
 
@@ -40,7 +44,7 @@ class Logins:
         self._clock = clock
 
     def add(self, state_hash: bytes, login: Login, lifetime: timedelta) -> None:
-        """Remember a login for its lifetime, and forget those that have expired."""
+        """Remember a login for its lifetime; forget the expired, and the oldest where a platform has too many."""
         now = self._clock()
         self._db.execute("DELETE FROM logins WHERE expires <= ?", (to_stamp(now),))
         self._db.execute(
@@ -55,6 +59,11 @@ class Logins:
                 login.storage_target,
                 to_stamp(now + lifetime),
             ),
+        )
+        self._db.execute(
+            "DELETE FROM logins WHERE state_hash IN"
+            " (SELECT state_hash FROM logins WHERE platform = ? ORDER BY expires DESC LIMIT -1 OFFSET ?)",
+            (login.platform_id, MOST_OF_ONE_PLATFORM),
         )
 
     def find(self, state_hash: bytes) -> Login | None:

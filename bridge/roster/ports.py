@@ -59,6 +59,11 @@ class Gone:
     subject: str
 
 
+@dataclass(frozen=True, slots=True)
+class PageRead:
+    """A source has sent another page, which may say nothing: whoever must not wait too long learns that time passes."""
+
+
 class Snapshot(Protocol):
     """What one source says about one context, read once, as a stream.
 
@@ -88,7 +93,7 @@ class Snapshot(Protocol):
         Known when the snapshot has been read. It is kept with what was read, and means something to its source alone.
         """
 
-    def __iter__(self) -> Iterator[Stated | Rejected | Gone]: ...
+    def __iter__(self) -> Iterator[Stated | Rejected | Gone | PageRead]: ...
 
     def merge(self, earlier: bytes, later: bytes) -> bytes:
         """One text out of two about the same subject in one snapshot.

@@ -9,6 +9,7 @@ Messages name the host and what failed. They hold no query string, which may car
 """
 
 import http.cookiejar
+import io
 import json
 import ssl
 from collections.abc import Mapping
@@ -88,7 +89,10 @@ class Http:
         ca_bundle: Path | None = None,
     ) -> None:
         self._policy = policy
+        self._user_agent = user_agent
+        self._ca_bundle = ca_bundle
         self._timeouts = (connect_timeout, read_timeout)
+        self._answer_within = answer_within
         self._max_bytes = max_bytes
         self._session = _Session()
         self._session.trust_env = False
@@ -98,6 +102,22 @@ class Http:
         adapter = GuardedAdapter(policy, answer_within)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
+
+    def within(self, seconds: float) -> "Http":
+        """Another one, for answers that somebody waits for: each, and each connection, may take so long.
+
+        What is stricter already stays as it is.
+        """
+        connect_timeout, read_timeout = self._timeouts
+        return Http(
+            self._policy,
+            user_agent=self._user_agent,
+            connect_timeout=min(connect_timeout, seconds),
+            read_timeout=min(read_timeout, seconds),
+            answer_within=min(self._answer_within, seconds),
+            max_bytes=self._max_bytes,
+            ca_bundle=self._ca_bundle,
+        )
 
     def get(self, url: str, *, headers: Mapping[str, str] | None = None, max_bytes: int | None = None) -> Answer:
         """GET a URL exactly as it is written, and read the answer.
@@ -109,12 +129,20 @@ class Http:
         """
         return self._ask(requests.Request("GET", url, headers=headers), max_bytes or self._max_bytes)
 
-    def post_form(self, url: str, fields: Mapping[str, str], *, headers: Mapping[str, str] | None = None) -> Answer:
+    def post_form(
+        self,
+        url: str,
+        fields: Mapping[str, str],
+        *,
+        headers: Mapping[str, str] | None = None,
+        max_bytes: int | None = None,
+    ) -> Answer:
         """POST ``application/x-www-form-urlencoded`` fields, and read the answer.
 
         :raises: as :meth:`get`.
         """
-        return self._ask(requests.Request("POST", url, headers=headers, data=dict(fields)), self._max_bytes)
+        request = requests.Request("POST", url, headers=headers, data=dict(fields))
+        return self._ask(request, max_bytes or self._max_bytes)
 
     def post_json(
         self, url: str, document: Any, *, headers: Mapping[str, str] | None = None, max_bytes: int | None = None
@@ -144,7 +172,7 @@ class Http:
                         f"{host} answers with a redirect ({response.status_code}), and redirects are not followed:"
                         " register the address that it leads to"
                     )
-                body = _read(response, max_bytes, host)
+                body = self._read(response, max_bytes, host)
                 if response.status_code == 200 and not body and not _is_framed(response):
                     # Cut among its headers, an answer looks like this: it must not pass for one that is empty.
                     raise SourceUnavailable(f"{host}: the connection was cut")
@@ -152,6 +180,15 @@ class Http:
         except (requests.RequestException, urllib3_errors.HTTPError, OSError) as error:
             cause = _unwrapped(error)
             raise _failure(cause, host) from cause
+
+    def _read(self, response: requests.Response, max_bytes: int, host: str) -> bytes:
+        body = io.BytesIO()  # which gives what it holds without a second copy
+        for chunk in response.raw.stream(_CHUNK, decode_content=True):
+            if body.tell() + len(chunk) > max_bytes:
+                hint = ": if that is right, raise outgoing.max_body_bytes" if max_bytes == self._max_bytes else ""
+                raise SourceRefused(f"{host} answers with more than {max_bytes} bytes{hint}")
+            body.write(chunk)
+        return body.getvalue()
 
 
 class _Session(requests.Session):
@@ -167,19 +204,6 @@ def host_of(url: str) -> str:
 def without_query(url: str) -> str:
     """Host and path of a URL, for messages."""
     return host_of(url) + urlsplit(url).path
-
-
-def _read(response: requests.Response, max_bytes: int, host: str) -> bytes:
-    chunks = []
-    size = 0
-    for chunk in response.raw.stream(_CHUNK, decode_content=True):
-        size += len(chunk)
-        if size > max_bytes:
-            raise SourceRefused(
-                f"{host} answers with more than {max_bytes} bytes: if that is right, raise outgoing.max_body_bytes"
-            )
-        chunks.append(chunk)
-    return b"".join(chunks)
 
 
 def _is_framed(response: requests.Response) -> bool:

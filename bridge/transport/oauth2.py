@@ -24,6 +24,7 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 Signer = Callable[[Platform, str | None], str]
 """Signs a fresh assertion for a platform, and for a deployment of it where one is known."""
 
+_MAX_BYTES = 64 * 1024
 _UNSTATED_LIFETIME = 300.0
 _RENEW_BEFORE = 60.0
 
@@ -115,6 +116,7 @@ class ServiceTokens:
                 "scope": " ".join(key.scopes),
             },
             headers={"Accept": "application/json"},
+            max_bytes=_MAX_BYTES,
         )
         who = f"{host_of(platform.token_url)} (client id {platform.client_id})"
         if asks_to_wait(answer.status):

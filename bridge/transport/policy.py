@@ -51,6 +51,8 @@ class OutgoingPolicy:
         :raises SourceRefused: for everything else, also for a URL that carries a user name or password: sent along,
             it would take the place of the access token.
         """
+        if not url.isprintable() or " " in url:  # urlsplit would drop some of these, and a terminal obey others
+            raise SourceRefused("a URL with blanks or control characters is not used: check the registered addresses")
         try:
             parts = urlsplit(url)
             host, port = parts.hostname, parts.port

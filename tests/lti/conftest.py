@@ -4,7 +4,9 @@ import json
 import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from html import unescape
+from queue import SimpleQueue
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -60,6 +62,14 @@ def serving(app):
     server.server_close()
 
 
+class Slow:
+    """A peer held up: ``arrivals`` tells of each request, ``go_on`` lets them be answered."""
+
+    def __init__(self):
+        self.arrivals = SimpleQueue()
+        self.go_on = threading.Event()
+
+
 class Lms:
     """The platform's side: keys to sign with, and a key set that says what a test wants it to."""
 
@@ -74,6 +84,7 @@ class Lms:
         self.body = None
         self.asked = 0
         self.url = ""
+        self._slow = None
 
     @property
     def jwks_url(self):
@@ -85,10 +96,23 @@ class Lms:
         @app.get("/jwks")
         def jwks():
             self.asked += 1
+            if self._slow is not None:
+                self._slow.arrivals.put(True)
+                self._slow.go_on.wait(10)
             body = json.dumps({"keys": self.published}) if self.body is None else self.body
             return Response(body, self.status, self.headers, content_type="text/plain")
 
         return app
+
+    @contextmanager
+    def slow(self):
+        """Answer for the key set when the test says so."""
+        self._slow = Slow()
+        try:
+            yield self._slow
+        finally:
+            self._slow.go_on.set()
+            self._slow = None
 
     def sign(self, claims, key=None, **header):
         """An id_token, by the first key unless told otherwise."""
@@ -122,8 +146,13 @@ def http():
 
 
 @pytest.fixture
-def keys(http, clock):
-    return PlatformKeys(http, clock)
+def make_keys(http, clock):
+    return partial(PlatformKeys, http, clock)
+
+
+@pytest.fixture
+def keys(make_keys):
+    return make_keys()
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Platforms' key sets, from real servers, and our own."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from joserfc import jwt
@@ -71,6 +72,67 @@ def test_unknown_kid_asks_again_once_per_cool_down(lms, keys, key_pairs, clock):
     assert lms.asked == 2
 
 
+def test_platform_that_fails_is_asked_once_per_cool_down(lms, keys, key_pairs):
+    lms.status = 503
+
+    for _ in range(5):
+        with pytest.raises(LaunchRefused):
+            keys.find(lms.jwks_url, key_pairs[0].kid)
+
+    assert lms.asked == 1
+
+
+@pytest.mark.parametrize(
+    ("hours", "counts"), [pytest.param(23, True, id="for a day"), pytest.param(25, False, id="and no longer")]
+)
+def test_old_key_set_counts_while_no_new_one_can_be_had(lms, keys, key_pairs, clock, hours, counts):
+    keys.find(lms.jwks_url, key_pairs[0].kid)
+    lms.status = 503
+    clock.turn(hours=hours)
+
+    if counts:
+        assert keys.find(lms.jwks_url, key_pairs[0].kid)
+    else:
+        with pytest.raises(LaunchRefused):
+            keys.find(lms.jwks_url, key_pairs[0].kid)
+    assert lms.asked == 2
+
+
+def test_launches_that_come_at_once_fetch_the_key_set_once(lms, keys, key_pairs):
+    with lms.slow() as slow, ThreadPoolExecutor(4) as pool:
+        found = [pool.submit(keys.find, lms.jwks_url, key_pairs[0].kid) for _ in range(4)]
+        assert slow.arrivals.get(timeout=10)
+        slow.go_on.set()
+
+        assert all(each.result(10) for each in found)
+    assert lms.asked == 1
+
+
+def test_slow_key_set_holds_up_no_launch_that_has_its_key(lms, keys, key_pairs, clock):
+    keys.find(lms.jwks_url, key_pairs[0].kid)
+    clock.turn(hours=2)
+    with lms.slow() as slow, ThreadPoolExecutor(1) as pool:
+        renewing = pool.submit(keys.find, lms.jwks_url, key_pairs[0].kid)
+        assert slow.arrivals.get(timeout=10)
+
+        assert keys.find(lms.jwks_url, key_pairs[0].kid)
+        assert not renewing.done()
+        slow.go_on.set()
+
+
+def test_slow_key_sets_hold_only_a_few_threads(lms, make_keys, key_pairs):
+    keys = make_keys(most_waiting=2)
+    with lms.slow() as slow, ThreadPoolExecutor(2) as pool:
+        held = [pool.submit(keys.find, f"{lms.jwks_url}?{number}", key_pairs[0].kid) for number in range(2)]
+        for _ in held:
+            assert slow.arrivals.get(timeout=10)
+
+        with pytest.raises(LaunchRefused, match="launch again"):
+            keys.find(f"{lms.jwks_url}?another", key_pairs[0].kid)
+        slow.go_on.set()
+    assert keys.find(f"{lms.jwks_url}?another", key_pairs[0].kid)
+
+
 def test_key_that_is_withdrawn_is_not_found_after_the_next_fetch(lms, keys, key_pairs, clock):
     old, new = key_pairs
     keys.find(lms.jwks_url, old.kid)
@@ -129,12 +191,13 @@ def test_answer_that_is_no_key_set_is_refused_without_repeating_it(lms, keys, ke
 
 
 @pytest.mark.parametrize("status", [204, 302, 404, 500])
-def test_answer_other_than_200_is_refused_and_not_kept(lms, keys, key_pairs, status):
+def test_answer_other_than_200_is_refused_and_not_kept(lms, keys, key_pairs, clock, status):
     lms.status = status
     with pytest.raises(LaunchRefused, match=str(status)):
         keys.find(lms.jwks_url, key_pairs[0].kid)
 
     lms.status = 200
+    clock.turn(seconds=31)
     assert keys.find(lms.jwks_url, key_pairs[0].kid)
 
 

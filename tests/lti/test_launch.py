@@ -473,6 +473,8 @@ def test_refusal_by_the_platform_is_told(tool, check_of, error, shown):
         pytest.param({"nrps": {}}, "nrps", id="roster service without url"),
         pytest.param({"nrps": {"context_memberships_url": "http://api.example.org/m"}}, "nrps", id="roster by http"),
         pytest.param({"nrps": {"context_memberships_url": "/memberships/2"}}, "nrps", id="relative roster url"),
+        pytest.param({"nrps": {"context_memberships_url": f"{ROSTER}\x1b[2J"}}, "nrps", id="escape in roster url"),
+        pytest.param({"nrps": {"context_memberships_url": f"{ROSTER}\n"}}, "nrps", id="line break in roster url"),
         pytest.param({"nrps": {"context_memberships_url": "https://a:b@api.example.org/"}}, "nrps", id="user in url"),
     ],
 )
@@ -663,6 +665,30 @@ def test_signed_text_that_is_no_object_is_refused(tool, lms, check_of, key_pairs
 
 def test_huge_message_is_refused(tool, lms, check_of):
     assert check_of(tool.post(tool.login()["state"], "x" * 500_000)) == "size"
+
+
+def test_login_that_is_too_long_is_refused(tool, check_of):
+    assert check_of(tool.ask_login(method="POST", more="x" * 20_000)) == "size"
+
+
+@pytest.mark.parametrize(
+    ("name", "longest"),
+    [
+        pytest.param("lti_deployment_id", 255, id="deployment"),
+        pytest.param("login_hint", 8192, id="login hint"),
+        pytest.param("lti_message_hint", 8192, id="message hint"),
+    ],
+)
+def test_login_keeps_nothing_of_any_length(tool, check_of, name, longest):
+    assert tool.ask_login(**{name: "x" * longest}).status_code == 302
+    assert check_of(tool.ask_login(**{name: "x" * (longest + 1)})) == "login"
+
+
+def test_target_is_no_longer_than_a_url(tool, check_of):
+    target = f"{tool.url}/".ljust(2048, "x")
+
+    assert tool.ask_login(target_link_uri=target).status_code == 302
+    assert check_of(tool.ask_login(target_link_uri=f"{target}x")) == "login"
 
 
 def test_unknown_header_parameters_are_passed_over(post_token, lms):

@@ -26,7 +26,7 @@ from bridge.roster.identity import (
     user_sourced_id,
 )
 from bridge.roster.memberships import Context
-from bridge.roster.ports import FactKind, Rejected, Stated
+from bridge.roster.ports import FactKind, PageRead, Rejected, Stated
 from bridge.roster.references import References
 from bridge.roster.roles import RoleMapping, RoleTable
 from bridge.roster.supplied import Surroundings
@@ -43,7 +43,7 @@ PRIMARY = f"{_MEMBERSHIP}/Instructor#PrimaryInstructor"
 MENTOR = f"{_MEMBERSHIP}#Mentor"
 """A role without an enrollment in the role mapping ``compat``."""
 
-Entry = Stated | Rejected | Exception
+Entry = Stated | Rejected | PageRead | Exception
 
 
 def stated(user_id: str, *roles: str, **properties: Any) -> Stated:
@@ -96,7 +96,7 @@ class Snapshot:
         context = Stated(FactKind.CONTEXT, "", json.dumps(about).encode())
         self._entries: list[Entry] = [context, *course.members.values(), *course.also]
 
-    def __iter__(self) -> Iterator[Stated | Rejected]:
+    def __iter__(self) -> Iterator[Stated | Rejected | PageRead]:
         for entry in self._entries:
             if isinstance(entry, Exception):
                 raise entry

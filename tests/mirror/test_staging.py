@@ -7,7 +7,7 @@ import pytest
 from bridge.errors import SourceUnavailable
 from bridge.mirror.staging import Staging
 from bridge.roster.plan import ChangeKind, Quarantined
-from bridge.roster.ports import FactKind, Rejected, Stated
+from bridge.roster.ports import FactKind, PageRead, Rejected, Stated
 from tests.mirror.rosters_in_memory import INSTRUCTOR, LEARNER, PRIMARY, Course, stated
 
 
@@ -145,6 +145,14 @@ def test_many_rejected_are_told_of_as_they_come(school):
 
     with Staging(school.mirror, course.snapshot()) as staging:
         assert list(staging.read()) == [200, 400, 450]
+
+
+def test_every_page_is_told_of_though_it_says_nothing(school):
+    course = Course("biology")
+    course.also = [PageRead(), PageRead(), Rejected(0, "s0", "is not UTF-8"), PageRead()]
+
+    with Staging(school.mirror, course.snapshot()) as staging:
+        assert list(staging.read()) == [0, 0, 1, 1]
 
 
 def test_removals_are_named(school, biology):

@@ -256,10 +256,47 @@ def test_pages_without_end_are_refused(make_client, lms, page):
         list(make_client(max_pages=2).pages(lms.platform, lms.url))
 
 
+def test_pages_without_members_are_followed_for_a_while(read, lms, page):
+    lms.says("/members", page("ada", following="?p=1"))
+    for number in range(1, 101):
+        lms.says(f"/members?p={number}", page(following=f"?p={number + 1}"))
+    lms.says("/members?p=101", page("ben"))
+
+    assert read() == ["ada", "ben"]
+
+
+def test_pages_without_members_are_not_followed_for_ever(read, lms, page):
+    lms.says("/members", page(following="?p=1"))
+    for number in range(1, 200):
+        lms.says(f"/members?p={number}", page(following=f"?p={number + 1}"))
+
+    with pytest.raises(SourceRefused, match="on and on to pages without members"):
+        read()
+    assert len(lms.asked) == 101
+
+
+def test_roster_that_takes_too_long_is_refused(make_client, lms, page):
+    minutes = iter(range(100))
+    client = make_client(max_minutes=2, ticks=lambda: 60 * next(minutes))
+    for number in range(9):
+        lms.says(f"/members?p={number}", page("ada", following=f"?p={number + 1}"))
+
+    with pytest.raises(SourceRefused, match=r"more than 2 minutes: if that is right, raise nrps\.max_minutes"):
+        list(client.pages(lms.platform, f"{lms.url}?p=0"))
+    assert len(lms.asked) == 2
+
+
 def test_link_header_that_cannot_be_read_is_not_taken_for_the_end(read, lms, page):
     lms.says("/members", page("ada", headers=[("Link", "/members?p=2; rel=next")]))
 
     with pytest.raises(SourceRefused, match="there may be a next page"):
+        read()
+
+
+def test_links_without_end_are_refused(read, lms, page):
+    lms.says("/members", page("ada", headers=[("Link", "<?p=2>; title=" + "x" * 4100)] * 2))
+
+    with pytest.raises(SourceRefused, match="Link headers of more than 8192 bytes"):
         read()
 
 

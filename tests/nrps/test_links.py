@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -97,3 +99,23 @@ def test_parameters_are_kept_by_lower_case_name():
 @given(st.text(alphabet='<>;,="\\ \tarelnxt:/?[]', max_size=60))
 def test_nothing_in_a_header_raises(line):
     parse_links([line], BASE)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        pytest.param("<,", id="brackets-never-closed"),
+        pytest.param(", ", id="empty-elements"),
+        pytest.param("x,", id="nonsense"),
+        pytest.param("<>;", id="parameters-without-names"),
+        pytest.param('<>;a="', id="quotes"),
+        pytest.param('<>;a="\\', id="escapes"),
+        pytest.param("<> ", id="blanks"),
+    ],
+)
+def test_hostile_header_takes_no_time(piece):
+    begun = time.process_time()
+
+    parse_links([piece * (65_536 // len(piece)) + "!"], BASE)
+
+    assert time.process_time() - begun < 2

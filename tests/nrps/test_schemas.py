@@ -115,6 +115,8 @@ def test_picture_may_be_of_any_length():
         pytest.param({"roles": {"x": 1}}, "roles is not a list of texts", id="roles-an-object"),
         pytest.param({"roles": ["Learner", 1]}, "roles is not a list of texts", id="role-a-number"),
         pytest.param({"roles": ["x" * 5000]}, "roles holds a role longer than 4096 characters", id="role-too-long"),
+        pytest.param({"roles": ["Learner"] * 101}, "roles are more than 100", id="roles-too-many"),
+        pytest.param({"picture": "x" * 4_194_304}, "is longer than 4194304 bytes", id="all-too-long"),
         pytest.param({"status": "Suspended"}, "status is none of Active, Inactive and Deleted", id="status-unknown"),
         pytest.param({"status": 1}, "status is none of Active, Inactive and Deleted", id="status-a-number"),
     ],
@@ -172,6 +174,18 @@ def test_merged_roles_are_those_of_both_in_order():
     merged = merge({"roles": ["Learner", "Mentor"]}, {"roles": ["Instructor", "Learner"]})
 
     assert merged["roles"] == ["Learner", "Mentor", "Instructor"]
+
+
+@pytest.mark.parametrize(
+    "roles",
+    [
+        pytest.param([f"Role{number}" for number in range(101)], id="too-many"),
+        pytest.param(["Learner", {"x": 1}], id="not-texts"),
+    ],
+)
+def test_roles_that_cannot_be_used_are_not_merged(roles):
+    with pytest.raises(InvalidMember, match=r"^roles "):
+        merge({"roles": roles}, {"roles": ["Mentor"]})
 
 
 def test_one_role_as_text_is_merged_too():

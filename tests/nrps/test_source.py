@@ -6,7 +6,7 @@ from bridge.errors import SourceUnavailable
 from bridge.nrps.schemas import load_context, load_member
 from bridge.nrps.source import NrpsSnapshot, RosterAddress
 from bridge.roster.identity import context_key
-from bridge.roster.ports import FactKind, Gone, Rejected, Snapshot, Stated
+from bridge.roster.ports import FactKind, Gone, PageRead, Rejected, Snapshot, Stated
 
 
 @pytest.fixture
@@ -44,11 +44,19 @@ def test_context_comes_first_and_once_then_every_member(snapshot, lms, page):
     lms.says("/members", page("ada", context="2", following="?p=2"))
     lms.says("/members?p=2", page("ben", context="2"))
 
-    assert [(each.kind, each.subject) for each in snapshot] == [
+    assert [(each.kind, each.subject) for each in snapshot if isinstance(each, Stated)] == [
         (FactKind.CONTEXT, ""),
         (FactKind.MEMBER, "ada"),
         (FactKind.MEMBER, "ben"),
     ]
+
+
+def test_every_further_page_is_told_though_it_says_nothing(snapshot, lms, page):
+    lms.says("/members", page("ada", following="?p=2"))
+    lms.says("/members?p=2", page(following="?p=3"))
+    lms.says("/members?p=3", page("ben"))
+
+    assert [type(each) for each in snapshot] == [Stated, Stated, PageRead, PageRead, Stated]
 
 
 def test_raw_text_is_kept(snapshot, lms, page):
@@ -87,7 +95,7 @@ def test_unreadable_members_are_rejected_and_the_rest_goes_on(snapshot, lms, pag
     last.data = last.data.replace(b'"?"', b'"\xff"')
     lms.says("/members?p=2", last)
 
-    _context, *members = snapshot
+    _context, *members = (each for each in snapshot if not isinstance(each, PageRead))
 
     assert [(type(each), each.subject) for each in members] == [
         (Stated, "ada"),
@@ -139,7 +147,7 @@ def test_person_on_two_pages_can_be_merged(snapshot, lms, page):
     lms.says("/members", page({"user_id": "ada", "roles": ["Learner"]}, following="?p=2"))
     lms.says("/members?p=2", page({"user_id": "ada", "roles": ["Instructor"]}))
 
-    _context, first, second = snapshot
+    _context, first, _page, second = snapshot
 
     assert json.loads(snapshot.merge(first.raw, second.raw))["roles"] == ["Learner", "Instructor"]
 
@@ -154,6 +162,15 @@ def test_recorded_moodle_course_is_read_whole(snapshot, lms, recorded):
     assert all(load_member(member.raw).user_id == member.subject for member in members)
     blank = next(member for member in (load_member(each.raw) for each in members) if member.user_id == "27")
     assert (blank.name, blank.given_name, blank.person_sourced_id) == (None, None, "SIS-U-STU_NONAMES")
+
+
+def test_member_of_more_than_four_megabytes_is_rejected_before_it_is_staged(snapshot, lms, page):
+    lms.says("/members", page({"user_id": "ada", "picture": "x" * 4_194_304}, "ben"))
+
+    _context, first, second = snapshot
+
+    assert first == Rejected(0, "ada", "is longer than 4194304 bytes")
+    assert second.subject == "ben"
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from bridge.registry.logins import Login
+from bridge.registry.logins import MOST_OF_ONE_PLATFORM, Login
+from bridge.storage import write
 
 MINUTE = timedelta(minutes=1)
 
@@ -41,6 +42,18 @@ def test_expired_logins_are_forgotten(registry, clock, login):
     registry.logins.add(b"new", login, MINUTE)
 
     assert registry.db.execute("SELECT state_hash FROM logins").fetchall() == [(b"new",)]
+
+
+def test_oldest_login_gives_way_when_a_platform_has_too_many(registry, clock, login, add_platform):
+    other = dataclasses.replace(login, platform_id=add_platform(client_id="another").id)
+    registry.logins.add(b"other", other, MINUTE)
+    with write(registry.db):
+        for number in range(MOST_OF_ONE_PLATFORM + 1):
+            registry.logins.add(b"state %d" % number, login, MINUTE + timedelta(milliseconds=number))
+
+    assert registry.logins.consume(b"state 0") is None
+    assert registry.logins.consume(b"state 1") == login
+    assert registry.logins.consume(b"other") == other
 
 
 def test_expired_tokens_are_forgotten(registry, clock):

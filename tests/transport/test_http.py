@@ -105,8 +105,16 @@ def test_cap_can_be_set_for_one_request(http, httpserver):
     httpserver.expect_request("/").respond_with_data("12345")
 
     assert http.get(httpserver.url_for("/"), max_bytes=5).body == b"12345"
-    with pytest.raises(SourceRefused, match="more than 4 bytes"):
-        http.get(httpserver.url_for("/"), max_bytes=4)
+    for ask in (http.get, lambda url, **cap: http.post_form(url, {}, **cap)):
+        with pytest.raises(SourceRefused, match=r"more than 4 bytes$"):
+            ask(httpserver.url_for("/"), max_bytes=4)
+
+
+def test_refusal_names_the_setting_where_there_is_one(make_http, httpserver):
+    httpserver.expect_request("/").respond_with_data("12345")
+
+    with pytest.raises(SourceRefused, match=r"more than 4 bytes: .* raise outgoing\.max_body_bytes"):
+        make_http(max_bytes=4).get(httpserver.url_for("/"))
 
 
 def test_broken_gzip_is_unavailable(http, httpserver):
@@ -152,6 +160,20 @@ def test_dripping_peer_is_given_up(make_http, raw_peer, beginning):
 
     with pytest.raises(SourceUnavailable, match="no whole answer in time"):
         make_http(read_timeout=5, answer_within=0.3).get(peer.url)
+    assert time.monotonic() - begun < 3
+
+
+def test_somebody_who_waits_is_answered_sooner(make_http, raw_peer):
+    def drip(to, over):
+        to.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+        while not over.wait(0.02):
+            to.sendall(b"0")
+
+    peer = raw_peer(drip)
+    begun = time.monotonic()
+
+    with pytest.raises(SourceUnavailable, match="no whole answer in time"):
+        make_http().within(0.3).get(peer.url)
     assert time.monotonic() - begun < 3
 
 

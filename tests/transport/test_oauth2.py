@@ -262,6 +262,13 @@ def test_answer_without_a_token_is_refused(tokens, make_platform, answers, body)
         tokens.token(make_platform(), [NRPS])
 
 
+def test_answer_far_larger_than_a_token_is_not_read(tokens, make_platform, answers):
+    answers('{"access_token": "t", "more": "%s"}' % ("x" * 65536))
+
+    with pytest.raises(SourceRefused, match=r"more than 65536 bytes$"):
+        tokens.token(make_platform(), [NRPS])
+
+
 def test_token_without_a_needed_scope_is_refused(tokens, make_platform, answers):
     answers(scope=AGS)
 

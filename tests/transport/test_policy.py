@@ -83,6 +83,10 @@ def test_listed_host_is_allowed(listed, host, port, allowed):
         pytest.param("https://lms.example.org\\@evil.example/", "user name", id="backslash"),
         pytest.param("https://lms.example.org:99999/", "cannot be read", id="impossible-port"),
         pytest.param("https://[::1/", "cannot be read", id="broken-brackets"),
+        pytest.param("https://lms.example.org/a b", "blanks or control", id="blank"),
+        pytest.param("https://lms.example.org/\x1b[2J", "blanks or control", id="escape"),
+        pytest.param("ht\ntps://lms.example.org/", "blanks or control", id="line-break"),
+        pytest.param("https://lms.example.org/\x85", "blanks or control", id="c1-control"),
     ],
 )
 def test_url_outside_the_policy_is_refused(url, says):
