@@ -3,6 +3,7 @@
 import click
 
 from bridge.cli.common import Session, echo_json, echo_table, json_option, pass_session
+from bridge.cli.terminal import echo
 from bridge.errors import UnknownObject
 
 
@@ -46,7 +47,7 @@ def add(session: Session, platform_id: int, deployment_ids: tuple[str, ...]) -> 
     """
     registry = session.wiring.registry
     registry.deployments.add(registry.platforms.by_id(platform_id), deployment_ids)
-    click.echo(f"Platform {platform_id} may launch through {', '.join(deployment_ids)}.")
+    echo(f"Platform {platform_id} may launch through {', '.join(deployment_ids)}.")
 
 
 @deployments.command("remove")
@@ -58,4 +59,4 @@ def remove(session: Session, platform_id: int, deployment_id: str) -> None:
     registry = session.wiring.registry
     if not registry.deployments.remove(registry.platforms.by_id(platform_id), deployment_id):
         raise UnknownObject(f"platform {platform_id} has no deployment {deployment_id}: see 'bridge deployments list'")
-    click.echo(f"Platform {platform_id} may launch through {deployment_id} no more.")
+    echo(f"Platform {platform_id} may launch through {deployment_id} no more.")

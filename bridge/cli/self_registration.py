@@ -6,6 +6,7 @@ from datetime import timedelta
 import click
 
 from bridge.cli.common import Session, echo_json, echo_table, json_option, pass_session, report
+from bridge.cli.terminal import echo
 from bridge.lti.dynamic_registration import accept as accept_platform
 from bridge.lti.guides import GUIDES, guide_to
 from bridge.lti.rules import REGISTER_PATH, SelfRegistration
@@ -74,7 +75,7 @@ def accept(session: Session, as_json: bool, registration_id: int, tenant: str | 
 def reject(session: Session, registration_id: int) -> None:
     """Forget a registration that waits."""
     session.wiring.registry.registrations.remove(registration_id)
-    click.echo(f"Registration {registration_id} is forgotten.")
+    echo(f"Registration {registration_id} is forgotten.")
 
 
 @click.command()
