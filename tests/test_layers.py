@@ -14,6 +14,7 @@ MODULES = sorted((ROOT / "bridge").rglob("*.py"))
 # matches counts, so an exception stands above its room.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("bridge.__main__", "bridge.app", "bridge.cli", "bridge.compression", "bridge.cors", "bridge.error_shapes", "wsgi"),
+    ("bridge.scheduling", "bridge.rounds", "bridge.retiring", "bridge.paces"),
     ("bridge.wiring", "bridge.derivations", "bridge.snapshots"),
     ("bridge.oneroster.discovery", "bridge.oneroster.provider", "bridge.site", "bridge.sync"),
     (
