@@ -16,6 +16,7 @@
     ├── SourceUnavailable           try later: the same call may succeed unchanged
     └── NeedsAPerson                somebody has to mend or decide something first
         ├── SourceRefused           a platform said no, or its answer cannot be trusted
+        │   └── SourceGone          it says that there is no such context
         └── UnsafeChange            a plan that would remove too many
 
 Exceptions know no HTTP: each protocol has one table from these classes to its statuses and bodies. A message
@@ -137,6 +138,10 @@ class NeedsAPerson(BridgeError):
 
 class SourceRefused(NeedsAPerson):
     """A source said no, or what it answered cannot be trusted: the message says what to mend."""
+
+
+class SourceGone(SourceRefused):
+    """A platform that answers otherwise says that there is no such context, or no more."""
 
 
 class UnsafeChange(NeedsAPerson):

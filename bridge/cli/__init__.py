@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from bridge import __version__
-from bridge.cli import clients, contexts, demo, doctor, platforms, runs, serve, sync
+from bridge.cli import clients, contexts, decide, demo, doctor, platforms, runs, serve, sync
 from bridge.cli.common import Session
 from bridge.errors import BridgeError, ConfigError
 
@@ -37,7 +37,8 @@ COMMANDS: tuple[Callable[..., Any], ...] = (
     serve.serve,
     serve.schedule,
     sync.sync,
-    sync.approve,
+    decide.approve,
+    decide.reject,
     platforms.platforms,
     contexts.contexts,
     clients.clients,

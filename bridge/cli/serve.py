@@ -15,6 +15,7 @@ from granian.server import Server
 
 from bridge import log
 from bridge.cli.common import Session, pass_session
+from bridge.scheduling import Scheduling
 from bridge.settings import CONFIG_VARIABLE
 from bridge.sync.scheduler import Scheduler
 from bridge.wiring import Wiring
@@ -73,7 +74,10 @@ def schedule(session: Session, with_parent: bool) -> None:
     wiring = Wiring(settings)
     log.configure(settings.log.level, settings.log.format)
     wiring.prepare()
-    scheduler = Scheduler(hold_lease=wiring.hold_scheduler_lease, take_inbox=wiring.take_inbox, refresh=wiring.refresh)
+    scheduling = Scheduling(wiring)
+    scheduler = Scheduler(
+        hold_lease=wiring.hold_scheduler_lease, take_inbox=scheduling.take_inbox, refresh=scheduling.refresh
+    )
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         scheduler.stop()
@@ -82,10 +86,11 @@ def schedule(session: Session, with_parent: bool) -> None:
     signal.signal(signal.SIGINT, stop)
     if with_parent:
         _follow_parent()
-    scheduler.run()
-    wiring.release_scheduler_lease()
-    # A reading in progress may take minutes; every write is one transaction, so it may be cut here.
-    os._exit(0)
+    with scheduling.workers():
+        scheduler.run()
+        wiring.release_scheduler_lease()
+        # A reading in progress may take minutes; every write is one transaction, so it may be cut here.
+        os._exit(0)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""``bridge sync`` and ``bridge approve``: reconcile now."""
+"""``bridge sync``: reconcile now."""
 
 import sys
 from collections.abc import Sequence
@@ -9,12 +9,13 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bridge.cli.common import Session, echo_json, json_option, pass_session, report
+from bridge.cli.common import Session, echo_json, json_option, pass_session
 from bridge.cli.runs import shown
-from bridge.errors import BridgeError, InvalidRequest, UnknownObject
-from bridge.mirror.runs import GOOD, Outcome, Run, Runs
+from bridge.errors import BridgeError
+from bridge.mirror.runs import GOOD, Outcome, Run
 from bridge.registry.contexts import RegisteredContext
 from bridge.roster.plan import ChangeKind
+from bridge.rounds import sync_all
 from bridge.sync.reconciler import Preview
 from bridge.wiring import Wiring
 
@@ -52,9 +53,9 @@ def _sync(wiring: Wiring, chosen: Sequence[RegisteredContext], as_json: bool) ->
             runs.append(run)
             progress.advance(task)
             if not as_json and (run is None or run.outcome is not Outcome.UNCHANGED or len(chosen) == 1):
-                progress.console.print(_line(context, run), highlight=False, markup=False, soft_wrap=True)
+                progress.console.print(line(context, run), highlight=False, markup=False, soft_wrap=True)
 
-        wiring.sync_all(chosen, done=done)
+        sync_all(wiring, chosen, done=done)
     if as_json:
         echo_json([shown(run) if run else None for run in runs])
     if any(run is None or run.outcome not in GOOD for run in runs):
@@ -82,34 +83,12 @@ def _preview(wiring: Wiring, chosen: Sequence[RegisteredContext], as_json: bool)
         sys.exit(PARTLY)
 
 
-@click.command()
-@click.argument("run_id", type=int, metavar="RUN")
-@json_option
-@pass_session
-def approve(session: Session, run_id: int, as_json: bool) -> None:
-    """Let a held plan's removals go.
-
-    The roster is read again; what is applied removes nobody outside the set that was held.
-    """
-    wiring = session.wiring
-    runs = Runs(wiring.mirror, wiring.clock)
-    held = runs.get(run_id)
-    if held is None:
-        raise UnknownObject(f"there is no run {run_id}: see 'bridge runs'")
-    if held.outcome is not Outcome.HELD:
-        raise InvalidRequest("RUN", f"run {run_id} is not held, it is {held.outcome}")
-    context = wiring.registry.contexts.get(held.source, held.context)
-    run = wiring.sync(context, approved=runs.held_removals(run_id))
-    report(as_json, shown(run) if run else {}, _line(context, run))
-    if run is None or run.outcome not in GOOD:
-        sys.exit(PARTLY)
-
-
 def _name(context: RegisteredContext) -> str:
     return f"{context.tenant} {context.label or context.context_id}"
 
 
-def _line(context: RegisteredContext, run: Run | None) -> str:
+def line(context: RegisteredContext, run: Run | None) -> str:
+    """What became of a context, in a line for people."""
     if run is None:
         return f"{_name(context)}: another process is reconciling it"
     if run.message:

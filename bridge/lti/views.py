@@ -91,7 +91,9 @@ def _register(launch: Launch, registry: Registry) -> ContextKey | None:
             deployment_id=launch.deployment_id,
             memberships_url=launch.memberships_url,
         )
-        registry.inbox.put("launch", {"tenant": launch.platform.tenant, "context": key})
+        asked = {"tenant": launch.platform.tenant, "context": key}
+        # Somebody who is not in the roster yet makes it be read even if it is fresh.
+        registry.inbox.put("launch", asked if launch.sub is None else {**asked, "user": launch.sub})
     return key
 
 

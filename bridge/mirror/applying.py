@@ -5,18 +5,18 @@ that slept past its lease harms nothing.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlite_utils import Database
 
 from bridge import storage
-from bridge.clock import Clock, from_stamp, to_stamp
+from bridge.clock import Clock
 from bridge.errors import SourceUnavailable
 from bridge.mirror.documents import Documents
 from bridge.mirror.mirror import Mirror
 from bridge.mirror.runs import Outcome, finish
+from bridge.mirror.writes import next_changed, stamp
 from bridge.roster.identity import ContextKey
 from bridge.roster.plan import Plan
 from bridge.roster.ports import Derivation, Derived, Fact, FactKind
@@ -46,16 +46,27 @@ WHERE facts.source = :source AND facts.context = :context AND facts.kind = p.kin
 _LEADS = "SELECT subject FROM facts WHERE source = :source AND context = :context AND lead = 1 AND gone IS NULL"
 
 
-def apply(mirror: Mirror, plan: Plan, derivation: Derivation, run: int, clock: Clock) -> None:
+def apply(
+    mirror: Mirror,
+    plan: Plan,
+    derivation: Derivation,
+    run: int,
+    clock: Clock,
+    *,
+    message: str = "",
+    held: Collection[str] = (),
+) -> None:
     """Apply what is staged on this connection according to its plan, and finish the run's record with it.
 
+    :param message: what the run's record is to say beside the counts.
+    :param held: whom the plan would have removed, had they not been spared: the run then ends as held.
     :raises SourceUnavailable: if the context has been reconciled by somebody else since the plan was made: try again.
     """
     db = mirror.db
     with storage.write(db):
         source = mirror.add_source(plan.source)
         _check_fence(db, source, plan)
-        changed = _next_changed(db)
+        changed = next_changed(db)
         documents = Documents(db, source, changed)
         key = {"source": source, "context": plan.context, "run": run}
 
@@ -77,31 +88,20 @@ def apply(mirror: Mirror, plan: Plan, derivation: Derivation, run: int, clock: C
             " VALUES (:source, :context, :run, :fingerprint, :complete_run)"
             " ON CONFLICT DO UPDATE SET run = excluded.run, fingerprint = excluded.fingerprint,"
             " complete_run = coalesce(excluded.complete_run, complete_run)",
-            {**key, "fingerprint": derivation.fingerprint, "complete_run": run if plan.complete else None},
+            {**key, "fingerprint": derivation.fingerprint, "complete_run": run if plan.complete and not held else None},
         )
         outcome = Outcome.UNCHANGED if plan.is_empty and not documents.counts else Outcome.APPLIED
-        finish(db, run, outcome, clock, plan=plan, records=documents.counts)
+        if held:
+            outcome = Outcome.HELD
+        finish(db, run, outcome, clock, plan=plan, records=documents.counts, message=message, held=held)
         if documents.counts:
-            _stamp(db, changed, run, clock)
+            stamp(db, changed, run, clock)
 
 
 def _check_fence(db: Database, source: int, plan: Plan) -> None:
     row = db.execute("SELECT run FROM contexts WHERE source = ? AND context = ?", (source, plan.context)).fetchone()
     if (row[0] if row else None) != plan.based_on:
         raise SourceUnavailable("the context was reconciled by another process in the meantime; it will be tried again")
-
-
-def _next_changed(db: Database) -> int:
-    return int(db.execute("SELECT coalesce(max(changed), 0) + 1 FROM writes").fetchone()[0])
-
-
-def _stamp(db: Database, changed: int, run: int, clock: Clock) -> None:
-    """The last statement before the commit, so that whoever polls by time misses nothing that was committed later."""
-    latest = db.execute("SELECT stamp FROM writes ORDER BY changed DESC LIMIT 1").fetchone()
-    stamp = to_stamp(clock())
-    if latest is not None and stamp <= latest[0]:
-        stamp = to_stamp(from_stamp(latest[0]) + timedelta(milliseconds=1))
-    db.execute("INSERT INTO writes (changed, stamp, run) VALUES (?, ?, ?)", (changed, stamp, run))
 
 
 def _leads(db: Database, key: dict[str, Any]) -> set[str]:

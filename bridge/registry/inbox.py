@@ -18,7 +18,8 @@ class Item:
     """One request.
 
     :param kind: what is asked: ``sync`` now, or, after a ``launch``, if the roster is stale.
-    :param payload: about what: the ``tenant`` and ``context`` key.
+    :param payload: about what: the ``tenant`` and ``context`` key; of a launch also the ``user``, as the facts name
+        her.
     """
 
     id: int

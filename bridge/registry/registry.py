@@ -6,6 +6,7 @@ from typing import Self
 from sqlite_utils import Database
 
 from bridge.clock import Clock, utc_now
+from bridge.registry.circuits import Circuits
 from bridge.registry.clients import Clients
 from bridge.registry.contexts import Contexts
 from bridge.registry.deployments import Deployments
@@ -13,8 +14,10 @@ from bridge.registry.inbox import Inbox
 from bridge.registry.keys import Keys
 from bridge.registry.leases import Leases
 from bridge.registry.logins import Logins
+from bridge.registry.pauses import Pauses
 from bridge.registry.platforms import Platforms
 from bridge.registry.secrets import Secrets
+from bridge.registry.targets import Targets
 from bridge.registry.tokens import Tokens
 from bridge.storage import migrate, open_database
 
@@ -37,6 +40,9 @@ class Registry:
         self.secrets = Secrets(db, clock)
         self.inbox = Inbox(db, clock)
         self.leases = Leases(db, clock)
+        self.pauses = Pauses(db, clock)
+        self.targets = Targets(db)
+        self.circuits = Circuits(db, clock)
 
     @classmethod
     def open(cls, path: Path, clock: Clock = utc_now) -> Self:

@@ -56,6 +56,7 @@ class Plan:
     :param context_changed: whether what the source says of the context itself differs.
     :param held_before: how many members the mirror held.
     :param counts: members by kind of change.
+    :param details: of the changed ones, those whose role and status stay: only names or the like differ.
     """
 
     source: str
@@ -66,7 +67,13 @@ class Plan:
     context_changed: bool
     held_before: int
     counts: Mapping[ChangeKind, int] = field(default_factory=Counter)
+    details: int = 0
     quarantined: tuple[Quarantined, ...] = ()
+
+    @property
+    def upheavals(self) -> int:
+        """How many of the members held before would leave, or have another role or status."""
+        return self.removals + self.counts.get(ChangeKind.CHANGED, 0) - self.details
 
     @property
     def removals(self) -> int:
