@@ -12,7 +12,9 @@ from bridge.mirror.documents import RecordChange
 from bridge.mirror.mirror import Mirror
 from bridge.mirror.writes import next_changed, stamp
 
-_DATES = {"academicSessions": ("startDate", "endDate"), "enrollments": ("beginDate", "endDate")}
+DATES = {"academicSessions": ("startDate", "endDate"), "enrollments": ("beginDate", "endDate")}
+"""The collections whose records have dates, and the fields that hold the begin and the end."""
+
 _DAY = "calendar_day"
 
 
@@ -33,7 +35,7 @@ def turn_page(mirror: Mirror, today: date, clock: Clock) -> int:
             return 0
         changed = next_changed(mirror.db)
         span = {"last": last, "today": today.isoformat(), "changed": changed}
-        touched = sum(_touch(mirror, collection, *columns, span) for collection, columns in _DATES.items())
+        touched = sum(_touch(mirror, collection, *columns, span) for collection, columns in DATES.items())
         if touched:
             stamp(mirror.db, changed, None, clock)
         return touched

@@ -278,7 +278,7 @@ def test_launch_that_is_refused_leaves_nothing(bridge, lms, start_lms):
     )
 
     answer = bridge.launch(lms)
-    bridge.wiring.take_inbox()
+    bridge.take_inbox()
 
     assert (answer.status_code, answer.headers["Content-Type"]) == (400, "text/html; charset=utf-8")
     assert registry.contexts.all() == []
