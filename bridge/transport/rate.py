@@ -28,7 +28,7 @@ class Rates:
         """Wait until a peer may be asked once more."""
         with self._lock:
             now = self._ticks()
-            used = max(self._used.get(peer, 0.0), now - _BURST) + 60.0 / per_minute
+            used = max(self._used.get(peer, now - _BURST), now - _BURST) + 60.0 / per_minute
             self._used[peer] = used
         if used > now:
             self._sleep(used - now)

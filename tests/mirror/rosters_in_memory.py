@@ -160,11 +160,19 @@ class School:
         )
 
     def reconcile(
-        self, course: Course, *, approved: Collection[str] | None = None, except_removals: bool = False
+        self,
+        course: Course,
+        *,
+        approved: Collection[str] | None = None,
+        except_removals: bool = False,
+        about: int | None = None,
     ) -> Run:
-        """Reconcile a course; a person has approved that these go, if they are given."""
+        """Reconcile a course; a person has approved that these go, if they are given.
+
+        :param about: the held run that she was asked about.
+        """
         kind = DecisionKind.APPROVED_REST if except_removals else DecisionKind.APPROVED
-        mandate = Mandate(kind=kind, made_by="operator")
+        mandate = Mandate(kind=kind, made_by="operator", run=about)
         approval = None if approved is None else Approval(mandate=mandate, removals=frozenset(approved))
         return self.reconciler.reconcile(course.snapshot(), self.derivation(course), approval=approval)
 

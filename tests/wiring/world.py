@@ -25,12 +25,14 @@ class Lms:
     """Gives a token to anybody, and to everybody who asks the members of a course as the test has set them.
 
     :ivar members: by context id; no entry is a course that answers 500.
+    :ivar gone: context ids that are answered 404.
     :ivar meanwhile: called while a roster is asked for.
     """
 
     def __init__(self, server: HTTPServer):
         self.url = server.url_for("").rstrip("/")
         self.members = {}
+        self.gone = set()
         self.asked = []
         self.meanwhile = lambda: None
         server.expect_request("/token").respond_with_json({"access_token": "t", "expires_in": 3600})
@@ -39,6 +41,8 @@ class Lms:
     def _answer(self, request: Request) -> Response:
         self.asked.append(request.query_string.decode())
         self.meanwhile()
+        if request.args["course"] in self.gone:
+            return Response(status=404)
         members = self.members.get(request.args["course"])
         return Response(status=500) if members is None else Response(json.dumps({"members": members}))
 
