@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 
 from bridge import log
 from bridge.lti.keyset import public_jwks
+from bridge.practice.manners import Manners
 from bridge.practice.rosters import make_roster
 from bridge.practice.server import PracticeLms
 from bridge.registry.contexts import RegisteredContext
@@ -33,11 +34,23 @@ class Installation:
 
 
 @contextmanager
-def installation(*, contexts: int, members: int, people: int, port: int = 8080) -> Iterator[Installation]:
-    """Set one up: nothing is reconciled yet."""
+def installation(
+    *,
+    contexts: int,
+    members: int,
+    people: int,
+    port: int = 8080,
+    manners: Manners | None = None,
+    awkward_every: int = 10,
+) -> Iterator[Installation]:
+    """Set one up: nothing is reconciled yet.
+
+    :param manners: how the LMS behaves.
+    :param awkward_every: how many people are awkward: every so manieth, or nobody.
+    """
     log.configure("error", "json")
-    roster = make_roster(courses=contexts, members_per_course=members, people=people)
-    with TemporaryDirectory(prefix="bridge-bench-") as folder, PracticeLms(roster) as lms:
+    roster = make_roster(courses=contexts, members_per_course=members, people=people, awkward_every=awkward_every)
+    with TemporaryDirectory(prefix="bridge-bench-") as folder, PracticeLms(roster, manners=manners) as lms:
         environment = {
             "BRIDGE_STORAGE_DIRECTORY": str(Path(folder) / "var"),
             "BRIDGE_OUTGOING_ALLOWED_HOSTS": "127.0.0.1",
