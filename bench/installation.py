@@ -58,6 +58,7 @@ def installation(
             "BRIDGE_SERVER_PORT": str(port),
             "BRIDGE_LOG_LEVEL": "info",
             "BRIDGE_SYNC_REQUESTS_PER_MINUTE": "1000000",  # the bridge is measured, not its patience
+            "BRIDGE_GUARDS_SOURCE_REMOVAL_SHARE": "1",  # the same people come and go all day
         }
         wiring = Wiring(load_settings(environ=environment))
         wiring.prepare()

@@ -92,9 +92,7 @@ def _add_health(app: Flask, wiring: Wiring) -> None:
         except (ConfigError, sqlite3.Error) as error:
             log.error("not_ready", error=type(error).__name__, exc_info=True)
             return jsonify(status="unavailable"), HTTPStatus.SERVICE_UNAVAILABLE
-        return jsonify(
-            status="ok", scheduler="running" if scheduler else "not running", lastWrite=latest
-        ), HTTPStatus.OK
+        return jsonify(status="ok", scheduler="running" if scheduler else "not running", lastWrite=latest), HTTPStatus.OK
 
 
 def _add_hooks(app: Flask) -> None:

@@ -1,17 +1,20 @@
 """How each context is to be read: the configuration, under its platform's options, under the context's own target."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bridge.lti.platform import Platform
+from bridge.errors import UnknownObject
 from bridge.registry.contexts import RegisteredContext
 from bridge.registry.registry import Registry
 from bridge.settings import Settings
 from bridge.sync.hours import Hours
 from bridge.sync.policy import Pace, place_of
 from bridge.wiring import CONTEXT_LEASE_TIME
+
+_NO_OPTIONS: Mapping[str, Any] = {}
+"""Those of a platform that has just been removed."""
 
 
 class Paces:
@@ -28,23 +31,23 @@ class Paces:
         )
 
     def of(self, context: RegisteredContext, registry: Registry) -> Pace:
-        """One context's pace, as everything is set now.
-
-        :raises UnknownObject: if its platform has been removed.
-        """
-        platform = registry.platforms.by_id(context.platform_id)
-        return self._pace(context, platform, registry.targets.of(context.tenant, context.key))
+        """One context's pace, as everything is set now."""
+        try:
+            options = registry.platforms.by_id(context.platform_id).options
+        except UnknownObject:
+            options = _NO_OPTIONS
+        return self._pace(context, options, registry.targets.of(context.tenant, context.key))
 
     def of_all(self, registry: Registry) -> Callable[[RegisteredContext], Pace]:
         """What gives any context's pace, asking the registry once for all of them."""
-        platforms = {platform.id: platform for platform in registry.platforms.all()}
+        options = {platform.id: platform.options for platform in registry.platforms.all()}
         targets = registry.targets.all()
         return lambda context: self._pace(
-            context, platforms[context.platform_id], targets.get((context.tenant, context.key))
+            context, options.get(context.platform_id, _NO_OPTIONS), targets.get((context.tenant, context.key))
         )
 
-    def _pace(self, context: RegisteredContext, platform: Platform, own_hours: int | None) -> Pace:
-        hours = own_hours or _option(platform, "freshness_hours", self._sync.freshness_hours)
+    def _pace(self, context: RegisteredContext, options: Mapping[str, Any], own_hours: int | None) -> Pace:
+        hours = own_hours or _option(options, "freshness_hours", self._sync.freshness_hours)
         return Pace(
             fresh_for=timedelta(hours=hours),
             place=place_of(context.class_sourced_id),
@@ -55,11 +58,11 @@ class Paces:
             gone_for=timedelta(days=self._sync.gone_days),
             launch_fresh_for=timedelta(minutes=self._sync.launch_minutes),
             newcomer_pause=timedelta(minutes=self._sync.newcomer_minutes),
-            cap=_option(platform, "concurrency", self._sync.platform_concurrency),
+            cap=_option(options, "concurrency", self._sync.platform_concurrency),
         )
 
 
-def _option(platform: Platform, name: str, default: int) -> int:
+def _option(options: Mapping[str, Any], name: str, default: int) -> int:
     # What cannot be used is refused, in words, when the context is read.
-    value: Any = platform.options.get(name, default)
+    value = options.get(name, default)
     return value if isinstance(value, int) and value > 0 else default

@@ -11,7 +11,6 @@ from sqlite_utils import Database
 
 from bridge.clock import Clock, to_stamp
 
-
 _LONG_AGO = "1970-01-01T00:00:00.000Z"
 """When a lease that was let go has ended: not now, for the clock may be put back."""
 
