@@ -43,6 +43,15 @@ UPDATE facts SET lead = p.lead FROM temp.planned AS p
 WHERE facts.source = :source AND facts.context = :context AND facts.kind = p.kind AND facts.subject = p.subject
     AND p.change = 'kept' AND facts.lead <> p.lead
 """
+# What the plan is about to replace, for whoever undoes the run.
+_LOG_FACTS = """
+INSERT INTO fact_changes (run, kind, subject, change, raw)
+SELECT :run, p.kind, p.subject, p.change, CASE p.change WHEN 'changed' THEN f.raw END
+FROM temp.planned AS p
+LEFT JOIN facts AS f
+    ON f.source = :source AND f.context = :context AND f.kind = p.kind AND f.subject = p.subject AND f.gone IS NULL
+WHERE p.change <> 'kept'
+"""
 _LEADS = "SELECT subject FROM facts WHERE source = :source AND context = :context AND lead = 1 AND gone IS NULL"
 
 
@@ -70,16 +79,17 @@ def apply(
         documents = Documents(db, source, changed)
         key = {"source": source, "context": plan.context, "run": run}
 
-        before = _leads(db, key)
+        before = leads(db, key)
+        db.execute(_LOG_FACTS, key)
         db.execute(_UPSERT_FACTS, key)
         db.execute(_RETIRE_FACTS, key)
         db.execute(_REMARK_LEADS, key)
-        after = _leads(db, key)
+        after = leads(db, key)
 
         documents.put(derivation.of_source())
-        documents.put(derivation.of_context(_context_fact(db, key), plan.context))
+        documents.put(derivation.of_context(context_fact(db, key), plan.context))
         _touch(db, before, after)
-        for derived in _members(db, source, plan.context, derivation, sole_lead=len(after) == 1):
+        for derived in members_touched(db, source, plan.context, derivation, sole_lead=len(after) == 1):
             documents.put(derived)
         documents.finish()
 
@@ -104,11 +114,11 @@ def _check_fence(db: Database, source: int, plan: Plan) -> None:
         raise SourceUnavailable("the context was reconciled by another process in the meantime; it will be tried again")
 
 
-def _leads(db: Database, key: dict[str, Any]) -> set[str]:
+def leads(db: Database, key: dict[str, Any]) -> set[str]:
     return {subject for (subject,) in db.execute(_LEADS, key)}
 
 
-def _context_fact(db: Database, key: dict[str, Any]) -> Fact | None:
+def context_fact(db: Database, key: dict[str, Any]) -> Fact | None:
     row = db.execute(
         "SELECT raw FROM facts WHERE source = :source AND context = :context AND kind = 'context' AND gone IS NULL", key
     ).fetchone()
@@ -122,7 +132,7 @@ def _touch(db: Database, before: set[str], after: set[str]) -> None:
         db.conn.executemany("INSERT OR IGNORE INTO temp.touched VALUES (?)", [(one,) for one in before | after])
 
 
-def _members(
+def members_touched(
     db: Database, source: int, context: ContextKey, derivation: Derivation, *, sole_lead: bool
 ) -> Iterator[list[Derived]]:
     """The records of everybody touched, a batch at a time, in key order."""
@@ -134,7 +144,7 @@ def _members(
         )
     ]:
         last = subjects[-1]
-        facts = _facts_about(db, source, subjects)
+        facts = facts_about(db, source, subjects)
         yield [
             derived
             for subject in subjects
@@ -142,7 +152,7 @@ def _members(
         ]
 
 
-def _facts_about(db: Database, source: int, subjects: Sequence[str]) -> Mapping[str, list[Fact]]:
+def facts_about(db: Database, source: int, subjects: Sequence[str]) -> Mapping[str, list[Fact]]:
     facts: dict[str, list[Fact]] = defaultdict(list)
     marks = ", ".join("?" * len(subjects))
     rows = db.execute(

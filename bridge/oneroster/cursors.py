@@ -4,18 +4,13 @@ A place in the mirror is made of numbers that would tell how much lies between t
 is encrypted. It is bound to the client, the query and the mirror's epoch: from anywhere else it is refused.
 """
 
-import base64
-import os
 from dataclasses import dataclass
 
 import msgspec
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from bridge.errors import InvalidRequest
 from bridge.roster.query import Place
-
-_NONCE = 12
+from bridge.seals import Seals
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +34,7 @@ class Cursors:
     """
 
     def __init__(self, key: bytes) -> None:
-        self._cipher = AESGCM(key)
+        self._seals = Seals(key)
 
     def write(self, walk: Walk, binding: str) -> str:
         """A cursor for this walk.
@@ -47,9 +42,7 @@ class Cursors:
         :param binding: names whatever the cursor is good for: client, query, epoch.
         """
         plain = msgspec.json.encode((walk.place.seq, walk.place.key, walk.offset, walk.total))
-        nonce = os.urandom(_NONCE)
-        sealed = self._cipher.encrypt(nonce, plain, binding.encode())
-        return base64.urlsafe_b64encode(nonce + sealed).rstrip(b"=").decode()
+        return self._seals.seal(plain, binding)
 
     def read(self, cursor: str, binding: str) -> Walk:
         """Where the walk continues.
@@ -57,9 +50,8 @@ class Cursors:
         :raises InvalidRequest: if the cursor was not made by this bridge for this client and this query.
         """
         try:
-            sealed = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-            plain = self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], binding.encode())
-        except (ValueError, InvalidTag) as error:
+            plain = self._seals.open(cursor, binding)
+        except ValueError as error:
             raise InvalidRequest(
                 "cursor", "is not one of this query's; follow the next link as it was given, or start without it"
             ) from error

@@ -1,0 +1,316 @@
+"""Undoing a run: what the source had said before is held again, as far as nothing has been built on the run since.
+
+It is done with the facts, and the records follow from them, so that a later reconciliation finds no difference between
+the two. Undoing is a run of its own: it is logged, it tells subscribers, it moves stamps forward, and it can be undone.
+The rules are in ``docs/decisions/0010-undo.md``.
+"""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlite_utils import Database
+
+from bridge import storage
+from bridge.clock import Clock
+from bridge.mirror.applying import context_fact, facts_about, leads, members_touched
+from bridge.mirror.documents import Documents
+from bridge.mirror.mirror import Mirror
+from bridge.mirror.runs import Outcome, Run, finish
+from bridge.mirror.staging import fact_hash
+from bridge.mirror.writes import next_changed, stamp
+from bridge.roster.difference import differences
+from bridge.roster.model import COLLECTIONS
+from bridge.roster.plan import ChangeKind, Plan
+from bridge.roster.ports import Derivation, Derived, Fact, FactKind, Stated
+
+_BATCH = 500
+
+# What is to be held again (NULL: nothing), and what the run has left.
+_TABLES = """
+CREATE TEMP TABLE undoing (
+    kind TEXT NOT NULL, subject TEXT NOT NULL, change TEXT NOT NULL, raw TEXT, present TEXT NOT NULL,
+    lead INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (kind, subject)
+) STRICT, WITHOUT ROWID;
+CREATE TEMP TABLE undone (
+    collection TEXT NOT NULL, sourcedId TEXT NOT NULL, first INTEGER NOT NULL, changed INTEGER,
+    PRIMARY KEY (collection, sourcedId)
+) STRICT, WITHOUT ROWID;
+CREATE TEMP TABLE touched (subject TEXT NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID;
+"""
+_NAMES = ("undoing", "undone", "touched")
+
+# The facts that are still as the run left them.
+_GATHER = """
+INSERT INTO temp.undoing (kind, subject, change, raw, present)
+SELECT c.kind, c.subject, c.change, CASE c.change WHEN 'added' THEN NULL WHEN 'changed' THEN c.raw ELSE f.raw END, f.raw
+FROM fact_changes AS c
+JOIN facts AS f ON f.source = :source AND f.context = :context AND f.kind = c.kind AND f.subject = c.subject
+WHERE c.run = :undoes AND CASE c.change WHEN 'removed' THEN f.gone = :undoes ELSE f.run = :undoes AND f.gone IS NULL END
+"""
+_LOG = """
+INSERT INTO fact_changes (run, kind, subject, change, raw)
+SELECT :run, kind, subject,
+    CASE change WHEN 'added' THEN 'removed' WHEN 'removed' THEN 'added' ELSE change END,
+    CASE change WHEN 'changed' THEN present END
+FROM temp.undoing
+"""
+_RETIRE = """
+UPDATE facts SET gone = :run
+WHERE source = :source AND context = :context
+    AND (kind, subject) IN (SELECT kind, subject FROM temp.undoing WHERE raw IS NULL)
+"""
+_RESTORE = """
+UPDATE facts SET raw = :raw, hash = :hash, lead = :lead, run = :run, gone = NULL
+WHERE source = :source AND context = :context AND kind = :kind AND subject = :subject
+"""
+_STANDING = """
+UPDATE contexts SET run = :run, complete_run = NULL WHERE source = :source AND context = :context
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A record that the run had changed and that undoing it did not bring back, and why."""
+
+    collection: str
+    sourced_id: str
+    reason: str
+
+
+@dataclass(slots=True)
+class Undone:
+    """What undoing a run did, or would do.
+
+    :ivar restored: collection and sourcedId of the records that are again as they were before the run: those that it
+        had added are ``tobedeleted``.
+    :ivar left: the run's other records.
+    """
+
+    restored: list[tuple[str, str]] = field(default_factory=list)
+    left: list[Left] = field(default_factory=list)
+
+
+def undo(mirror: Mirror, run: Run, derivation: Derivation, number: int, clock: Clock) -> Undone:
+    """Undo a run in one write transaction, and finish the record of run ``number``, which is the undoing, with it."""
+    with _tables(mirror.db), storage.write(mirror.db):
+        return _Undoing(mirror, run, derivation, number, clock).do()
+
+
+def rehearse_undo(mirror: Mirror, run: Run, derivation: Derivation, clock: Clock) -> Undone:
+    """What :func:`undo` would do now; nothing is changed."""
+    with _tables(mirror.db), storage.rehearse(mirror.db):
+        return _Undoing(mirror, run, derivation, 0, clock).do()
+
+
+@contextmanager
+def _tables(db: Database) -> Iterator[None]:
+    _drop(db)
+    db.conn.executescript(_TABLES)
+    try:
+        yield
+    finally:
+        _drop(db)
+
+
+def _drop(db: Database) -> None:
+    for name in _NAMES:
+        db.execute(f"DROP TABLE IF EXISTS temp.{name}")
+
+
+class _Undoing:
+    def __init__(self, mirror: Mirror, run: Run, derivation: Derivation, number: int, clock: Clock) -> None:
+        self._db = mirror.db
+        self._run = run
+        self._derivation = derivation
+        self._clock = clock
+        source = mirror.source_ids()[run.source]
+        self._key: dict[str, Any] = {"source": source, "context": run.context, "run": number, "undoes": run.id}
+        self._changed = next_changed(self._db)
+        self._documents = Documents(self._db, source, self._changed)
+        self._reasons: dict[tuple[str, str], str] = {}
+
+    def do(self) -> Undone:
+        self._gather_records()
+        self._db.execute(_GATHER, self._key)
+        self._read_former()
+        before = leads(self._db, self._key)
+        self._hold_back(before)
+        counts = self._restore_facts()
+        self._derive(before)
+        report = self._report()
+        self._finish(counts, report)
+        return report
+
+    def _gather_records(self) -> None:
+        """What the run changed, and which write has changed it last."""
+        # A run that changed no record has no write of its own: then all that came before its end counts.
+        (self._last,) = self._db.execute(
+            "SELECT coalesce((SELECT max(changed) FROM writes WHERE run = ?),"
+            " (SELECT max(changed) FROM writes WHERE stamp <= ?), 0)",
+            (self._run.id, self._run.finished),
+        ).fetchone()
+        for name in COLLECTIONS:
+            self._db.execute(
+                "INSERT INTO temp.undone (collection, sourcedId, first, changed)"  # noqa: S608 - our own names
+                " SELECT c.collection, c.sourcedId, min(c.id), r.changed"
+                " FROM changes AS c JOIN writes ON writes.changed = c.changed"
+                f' LEFT JOIN "{name}" AS r ON r.sourcedId = c.sourcedId'
+                " WHERE writes.run = ? AND c.collection = ? GROUP BY c.sourcedId",
+                (self._run.id, name),
+            )
+
+    def _read_former(self) -> None:
+        """Find out what the former facts claim, and leave out those that cannot be read any more."""
+        for kind, subject, raw in self._rows("kind, subject, raw"):
+            if raw is None:
+                continue
+            former = Stated(FactKind(kind), subject, raw.encode())
+            reason = self._derivation.reject(former)
+            if reason is not None:
+                self._leave_out(subject, f"what was said before cannot be used any more: it {reason}")
+            elif self._derivation.claims_lead(former):
+                self._db.execute("UPDATE temp.undoing SET lead = 1 WHERE kind = ? AND subject = ?", (kind, subject))
+
+    def _hold_back(self, before: set[str]) -> None:
+        """Leave out whoever's records would change although they have been changed since."""
+        claims = dict(self._rows("subject, lead", where="kind = 'member'"))
+        sole_lead = (
+            len({one for one in before if one not in claims} | {one for one, lead in claims.items() if lead}) == 1
+        )
+        for subjects in self._batches():
+            held = facts_about(self._db, self._key["source"], subjects)
+            former = self._former(subjects)
+            for subject in subjects:
+                if subject:
+                    facts = self._as_before(held[subject], former[subject])
+                    derived = self._derivation.of_member(subject, self._run.context, facts, sole_lead=sole_lead)
+                else:
+                    fact = next(iter(former[subject].values()))
+                    derived = self._derivation.of_context(fact, self._run.context)
+                self._check(subject, derived)
+
+    def _check(self, subject: str, derived: Sequence[Derived]) -> None:
+        for record in self._documents.differing(derived):
+            if record.changed is not None and record.changed > self._last:
+                reason = f"goes with {record.collection} {record.sourced_id}, which has been changed since"
+                self._leave_out(subject, reason, derived)
+                return
+
+    def _leave_out(self, subject: str, reason: str, derived: Sequence[Derived] = ()) -> None:
+        self._db.execute("DELETE FROM temp.undoing WHERE subject = ?", (subject,))
+        self._reasons.update({(one.collection, one.sourced_id): reason for one in derived})
+
+    def _former(self, subjects: Sequence[str]) -> Mapping[str, dict[str, Fact | None]]:
+        """What is to be held again of each subject, by kind; ``None`` where nothing was."""
+        found: dict[str, dict[str, Fact | None]] = defaultdict(dict)
+        for kind, subject, raw in self._rows(
+            "kind, subject, raw",
+            where="subject IN (SELECT value FROM json_each(?))",
+            parameters=(json.dumps(subjects),),
+        ):
+            fact = None if raw is None else Fact(FactKind(kind), self._run.context, subject, raw.encode())
+            found[subject][kind] = fact
+        return found
+
+    def _as_before(self, held: Sequence[Fact], former: Mapping[str, Fact | None]) -> list[Fact]:
+        kept = [fact for fact in held if fact.context != self._run.context or fact.kind not in former]
+        return [*kept, *(fact for fact in former.values() if fact is not None)]
+
+    def _restore_facts(self) -> Counter[ChangeKind]:
+        self._db.execute(_LOG, self._key)
+        self._db.execute(_RETIRE, self._key)
+        for kind, subject, raw, lead in self._rows("kind, subject, raw, lead", where="raw IS NOT NULL"):
+            values = {"kind": kind, "subject": subject, "raw": raw, "hash": fact_hash(raw), "lead": lead}
+            self._db.execute(_RESTORE, {**self._key, **values})
+        rows = self._db.execute(
+            "SELECT change, count(*) FROM fact_changes WHERE run = :run AND kind = 'member' GROUP BY change", self._key
+        )
+        return Counter({ChangeKind(change): count for change, count in rows})
+
+    def _derive(self, before: set[str]) -> None:
+        after = leads(self._db, self._key)
+        self._db.execute("INSERT OR IGNORE INTO temp.touched SELECT subject FROM temp.undoing WHERE subject <> ''")
+        if (len(before) == 1) != (len(after) == 1):
+            self._db.conn.executemany(
+                "INSERT OR IGNORE INTO temp.touched VALUES (?)", [(one,) for one in before | after]
+            )
+        if self._db.execute("SELECT 1 FROM temp.undoing WHERE kind = 'context'").fetchone():
+            fact = context_fact(self._db, self._key)
+            self._documents.put(self._derivation.of_context(fact, self._run.context))
+        source, context = self._key["source"], self._run.context
+        for derived in members_touched(self._db, source, context, self._derivation, sole_lead=len(after) == 1):
+            self._documents.put(derived)
+        self._documents.finish()
+
+    def _report(self) -> Undone:
+        report = Undone()
+        for name in COLLECTIONS:
+            rows = self._db.execute(
+                "SELECT u.sourcedId, u.changed, c.before, r.document FROM temp.undone AS u"  # noqa: S608 - our own names
+                f' JOIN changes AS c ON c.id = u.first LEFT JOIN "{name}" AS r ON r.sourcedId = u.sourcedId'
+                " WHERE u.collection = ? ORDER BY u.sourcedId",
+                (name,),
+            )
+            for sourced_id, changed, before, document in rows:
+                reason = self._why_left(name, sourced_id, changed, before, document)
+                if reason is None:
+                    report.restored.append((name, sourced_id))
+                else:
+                    report.left.append(Left(name, sourced_id, reason))
+        return report
+
+    def _why_left(
+        self, collection: str, sourced_id: str, changed: int | None, before: str | None, document: str | None
+    ) -> str | None:
+        if changed is None or document is None:
+            return "purged since"
+        if changed > self._last:
+            (run,) = self._db.execute("SELECT run FROM writes WHERE changed = ?", (changed,)).fetchone()
+            return f"changed since, by run {run}" if run is not None else "changed since"
+        if (reason := self._reasons.get((collection, sourced_id))) is not None:
+            return reason
+        present = json.loads(document)
+        if before is None:
+            as_before = present["status"] == "tobedeleted"
+        else:
+            as_before = not differences(collection, json.loads(before), present)
+        return None if as_before else "does not follow from what the roster said alone, or that is no longer kept"
+
+    def _finish(self, counts: Counter[ChangeKind], report: Undone) -> None:
+        done = bool(counts) or bool(self._documents.counts)
+        plan = Plan(
+            source=self._run.source,
+            context=self._run.context,
+            based_on=None,
+            complete=False,
+            rederive=False,
+            context_changed=False,
+            held_before=0,
+            counts=counts,
+        )
+        if done:
+            self._db.execute(_STANDING, self._key)
+        finish(
+            self._db,
+            self._key["run"],
+            Outcome.APPLIED if done else Outcome.UNCHANGED,
+            self._clock,
+            plan=plan,
+            records=self._documents.counts,
+            message=f"undid run {self._run.id}: {len(report.restored)} records restored, {len(report.left)} left",
+        )
+        if self._documents.counts:
+            stamp(self._db, self._changed, self._key["run"], self._clock)
+
+    def _rows(self, columns: str, *, where: str = "TRUE", parameters: Sequence[object] = ()) -> list[Any]:
+        sql = f"SELECT {columns} FROM temp.undoing WHERE {where} ORDER BY kind, subject"  # noqa: S608 - our own names
+        return self._db.execute(sql, parameters).fetchall()
+
+    def _batches(self) -> Iterator[list[str]]:
+        subjects = sorted({subject for (subject,) in self._rows("subject")})
+        for start in range(0, len(subjects), _BATCH):
+            yield subjects[start : start + _BATCH]
