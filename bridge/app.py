@@ -17,6 +17,7 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from bridge import log as bridge_log
+from bridge.api.events import EventsFeed
 from bridge.auth.bearer import Grant, authenticate
 from bridge.auth.token_endpoint import token_blueprint
 from bridge.errors import ConfigError, InvalidRequest, RequestError
@@ -61,6 +62,8 @@ def create_app(settings: Settings) -> Flask:
         cursors=lambda: wiring.cursors,
     )
     app.register_blueprint(provider.blueprint())
+    events = EventsFeed(authenticate=grant, outbox=lambda: wiring.outbox, seals=lambda: wiring.event_seals)
+    app.register_blueprint(events.blueprint())
     app.register_blueprint(
         token_blueprint(lambda: wiring.registry, lifetime=timedelta(seconds=settings.oneroster.token_lifetime))
     )

@@ -11,6 +11,7 @@
     │   ├── Unauthorised            no token, or one that is not valid
     │   ├── Forbidden               a valid token without the scope
     │   ├── UnknownObject           no such record, or none that this caller may see
+    │   ├── CursorExpired           a place from before what is kept, or of another epoch
     │   ├── Busy                    too much at once, or a query past its time
     │   └── LaunchRefused           an LTI message that fails a check
     ├── SourceUnavailable           try later: the same call may succeed unchanged
@@ -97,6 +98,10 @@ class Forbidden(RequestError):
 
 class UnknownObject(RequestError):
     """There is no such record, or none that this caller may see: the two are not told apart."""
+
+
+class CursorExpired(RequestError):
+    """What follows this place is not kept any more, or it is a place in a mirror that was restored since."""
 
 
 class Busy(RequestError):

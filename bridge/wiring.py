@@ -26,6 +26,7 @@ from bridge.lti.platform import Platform
 from bridge.lti.vendors import profile_of
 from bridge.mirror.attempts import Attempts
 from bridge.mirror.mirror import Mirror
+from bridge.mirror.outbox import Outbox
 from bridge.mirror.pages import Pages
 from bridge.mirror.runs import Outcome, Run, Runs
 from bridge.nrps.client import NrpsClient
@@ -37,6 +38,7 @@ from bridge.registry.leases import Lease
 from bridge.registry.registry import Registry
 from bridge.roster.derive import MembershipDerivation
 from bridge.roster.roles import RoleTable
+from bridge.seals import Seals
 from bridge.settings import Settings
 from bridge.sync.guards import Guards
 from bridge.sync.reconciler import Approval, Preview, Progress, Reconciler
@@ -103,9 +105,20 @@ class Wiring:
         return self._own("mirror", lambda: Mirror.open(self.settings.storage.mirror))
 
     @property
+    def reader(self) -> Mirror:
+        return self._own("reader", lambda: Mirror.open_read_only(self.settings.storage.mirror))
+
+    @property
     def pages(self) -> Pages:
-        reader = self._own("reader", lambda: Mirror.open_read_only(self.settings.storage.mirror))
-        return self._own("pages", lambda: Pages(reader, public_url=self.settings.server.public_url))
+        return self._own("pages", lambda: Pages(self.reader, public_url=self.settings.server.public_url))
+
+    @property
+    def outbox(self) -> Outbox:
+        return self._own("outbox", lambda: Outbox(self.reader, self.clock))
+
+    @property
+    def event_seals(self) -> Seals:
+        return self._own("event_seals", lambda: Seals(self.registry.secrets.get("events")))
 
     def _own(self, name: str, make: Callable[[], T]) -> T:
         found: T | None = getattr(self._local, name, None)
