@@ -285,7 +285,33 @@ class Retention:
         "Days for which a record that has ended is still served as tobedeleted. Consumers that ask for changes less"
         " often than this miss deletions.",
     )
+    fact_days: int = option(
+        90,
+        whole(1, 3650),
+        "Days for which the words of an LMS about a member who has left are kept. A run can be undone for as long.",
+    )
+    change_days: int = option(
+        90,
+        whole(1, 3650),
+        "Days for which the change log is kept, with each record as it was. It holds names. A run can be undone for as"
+        " long.",
+    )
+    event_days: int = option(
+        30,
+        whole(1, 3650),
+        "Days for which events can be read from the feed and sent to webhooks. Who comes later has to read everything.",
+    )
     run_days: int = option(400, whole(1, 3650), "Days for which the reports of reconciliations are kept.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webhooks:
+    """Telling subscribers of changes: see docs/events.md."""
+
+    give_up_hours: int = option(
+        72, whole(1, 720), "Hours for which a subscriber may fail; then it is told no more until it accepts a test."
+    )
+    timeout: float = option(10.0, number(0.1, 60), "Seconds that a subscriber may take to answer.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -317,6 +343,7 @@ class Settings:
     sync: Sync = field(default_factory=Sync)
     guards: Guards = field(default_factory=Guards)
     retention: Retention = field(default_factory=Retention)
+    webhooks: Webhooks = field(default_factory=Webhooks)
     log: Log = field(default_factory=Log)
 
 

@@ -95,10 +95,11 @@ class Outbox:
         (before,) = self._db.execute("SELECT value FROM meta WHERE key = 'events_gone_before'").fetchone()
         return place.as_of >= str(before)
 
-    def lacks(self, event: int) -> bool:
-        """Whether any event behind this one has been purged: for whom it does not matter what that tells."""
+    @property
+    def gone(self) -> int:
+        """The last event that has been purged; 0 if none has."""
         (gone,) = self._db.execute("SELECT value FROM meta WHERE key = 'events_gone'").fetchone()
-        return event < int(gone)
+        return int(gone)
 
     def read(
         self,

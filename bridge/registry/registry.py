@@ -19,6 +19,7 @@ from bridge.registry.platforms import Platforms
 from bridge.registry.secrets import Secrets
 from bridge.registry.targets import Targets
 from bridge.registry.tokens import Tokens
+from bridge.registry.webhooks import Webhooks
 from bridge.storage import migrate, open_database
 
 
@@ -43,6 +44,7 @@ class Registry:
         self.pauses = Pauses(db, clock)
         self.targets = Targets(db)
         self.circuits = Circuits(db, clock)
+        self.webhooks = Webhooks(db, clock)
 
     @classmethod
     def open(cls, path: Path, clock: Clock = utc_now) -> Self:
