@@ -72,6 +72,10 @@ class Leases:
             past=_LONG_AGO,
         )
 
+    def end_all(self) -> None:
+        """End every holding: for a registry that was restored, whose holders are no more."""
+        self._db.execute("UPDATE leases SET expires = min(expires, ?)", (to_stamp(self._clock()),))
+
     def held(self, name: str) -> Lease | None:
         """The present holding of a lease, if any."""
         rows = self._db.execute(
