@@ -12,7 +12,21 @@ from typing import Any
 import click
 
 from bridge import __version__
-from bridge.cli import clients, contexts, decide, demo, doctor, platforms, runs, serve, sync
+from bridge.cli import (
+    changes,
+    clients,
+    contexts,
+    decide,
+    demo,
+    doctor,
+    platforms,
+    runs,
+    serve,
+    sync,
+    undo,
+    upkeep,
+    webhooks,
+)
 from bridge.cli.common import Session
 from bridge.errors import BridgeError, ConfigError
 
@@ -43,6 +57,12 @@ COMMANDS: tuple[Callable[..., Any], ...] = (
     contexts.contexts,
     clients.clients,
     runs.runs,
+    changes.changes,
+    undo.undo,
+    webhooks.webhooks,
+    upkeep.purge,
+    upkeep.backup,
+    upkeep.restore,
     doctor.doctor,
 )
 for _command in COMMANDS:

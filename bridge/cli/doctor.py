@@ -11,6 +11,7 @@ from bridge.errors import BridgeError
 from bridge.lti.platform import Platform
 from bridge.mirror.runs import Runs
 from bridge.registry.circuits import CircuitState
+from bridge.registry.webhooks import Webhook
 from bridge.scheduling import Scheduling
 from bridge.sync.policy import Reason
 from bridge.wiring import SCHEDULER_LEASE, Wiring
@@ -32,6 +33,7 @@ def doctor(session: Session, as_json: bool) -> None:
         ("scheduler", _scheduler(wiring)),
         ("held plans", _held(wiring)),
         ("contexts", _contexts(wiring)),
+        *((f"webhook {webhook.name}", _webhook(webhook)) for webhook in wiring.registry.webhooks.all()),
         *((f"circuit {platform.tenant}", _circuit(wiring, platform)) for platform in wiring.registry.platforms.all()),
         *((f"platform {platform.tenant}", _platform(wiring, platform)) for platform in wiring.registry.platforms.all()),
     ]
@@ -85,6 +87,17 @@ def _circuit(wiring: Wiring, platform: Platform) -> str | None:
         f"{circuit.state}, {circuit.failures} contexts in a row could not be read: it is tried again at"
         f" {to_stamp(circuit.until)}; 'bridge runs' says what went wrong"
     )
+
+
+def _webhook(webhook: Webhook) -> str | None:
+    if webhook.stopped is not None:
+        return (
+            f"it is told no more since {webhook.stopped} ({webhook.problem}): mend the receiver, then"
+            f" 'bridge webhooks test {webhook.name}'"
+        )
+    if webhook.failing_since is not None:
+        return f"it has accepted nothing since {webhook.failing_since}: {webhook.problem}"
+    return None
 
 
 def _platform(wiring: Wiring, platform: Platform) -> str | None:

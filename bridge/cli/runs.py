@@ -5,8 +5,11 @@ from typing import Any
 
 import click
 
+from bridge.cli.changes import lines, personal_option
+from bridge.cli.changes import shown as change_shown
 from bridge.cli.common import Session, echo_json, echo_table, json_option, pass_session
 from bridge.errors import UnknownObject
+from bridge.mirror.changes import Changes
 from bridge.mirror.decisions import Decisions
 from bridge.mirror.runs import Run, Runs
 
@@ -48,9 +51,11 @@ def runs(context: click.Context, limit: int, held: bool, as_json: bool) -> None:
 
 @runs.command("show")
 @click.argument("run_id", type=int)
+@click.option("--changes", "with_changes", is_flag=True, help="Each record that it changed, field by field.")
+@personal_option
 @json_option
 @pass_session
-def show(session: Session, run_id: int, as_json: bool) -> None:
+def show(session: Session, run_id: int, with_changes: bool, personal: bool, as_json: bool) -> None:
     """One reconciliation: what it did to the served records, and whom it could not use."""
     all_runs = _runs(session)
     run = all_runs.get(run_id)
@@ -58,6 +63,7 @@ def show(session: Session, run_id: int, as_json: bool) -> None:
         raise UnknownObject(f"there is no run {run_id}: see 'bridge runs'")
     quarantined = all_runs.quarantined(run_id)
     decisions = Decisions(session.wiring.mirror, session.wiring.clock).about(run_id)
+    changes = Changes(session.wiring.mirror).of_run(run_id) if with_changes else ()
     if as_json:
         echo_json(
             {
@@ -65,6 +71,7 @@ def show(session: Session, run_id: int, as_json: bool) -> None:
                 "quarantine": [asdict(one) for one in quarantined],
                 "decisions": [asdict(one) for one in decisions],
             }
+            | ({"changes": [change_shown(one, personal=personal) for one in changes]} if with_changes else {})
         )
         return
     click.echo(f"run {run.id}: {run.source} {run.context}: {run.outcome}")
@@ -85,6 +92,9 @@ def show(session: Session, run_id: int, as_json: bool) -> None:
         click.echo(f"  {collection}: " + ", ".join(f"{count} {kind}" for kind, count in kinds.items()))
     for one in quarantined:
         click.echo(f"  quarantined: member {one.position} ({one.subject or 'no user_id'}): {one.reason}")
+    for change in changes:
+        for line in lines(change, personal=personal):
+            click.echo(f"  {line}")
 
 
 def shown(run: Run) -> dict[str, Any]:

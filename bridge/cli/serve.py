@@ -18,6 +18,7 @@ from bridge.cli.common import Session, pass_session
 from bridge.scheduling import Scheduling
 from bridge.settings import CONFIG_VARIABLE
 from bridge.sync.scheduler import Scheduler
+from bridge.upkeep import Subscribers, purge_daily
 from bridge.wiring import Wiring
 
 _RESTART_AFTER = 5.0
@@ -76,7 +77,11 @@ def schedule(session: Session, with_parent: bool) -> None:
     wiring.prepare()
     scheduling = Scheduling(wiring)
     scheduler = Scheduler(
-        hold_lease=wiring.hold_scheduler_lease, take_inbox=scheduling.take_inbox, refresh=scheduling.refresh
+        hold_lease=wiring.hold_scheduler_lease,
+        take_inbox=scheduling.take_inbox,
+        refresh=scheduling.refresh,
+        deliver=Subscribers(wiring).deliver,
+        purge=lambda: purge_daily(wiring),
     )
 
     def stop(_signal: int, _frame: FrameType | None) -> None:

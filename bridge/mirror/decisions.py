@@ -22,6 +22,8 @@ class DecisionKind(StrEnum):
     """A held plan is not to be applied."""
     RETIRED = "retired"
     """A context's records are to end."""
+    UNDONE = "undone"
+    """What a run did is to be undone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,7 +71,7 @@ class Keep:
     :param facts: what sources said of members who are gone.
     :param changes: the change log, and what undoing a run needs.
     :param events: what subscribers can still be told.
-    :param runs: the reports of reconciliations.
+    :param runs: the reports of reconciliations, and what was decided about them.
     """
 
     tombstones: timedelta
@@ -136,7 +136,13 @@ class Purge:
         purged.changes = self._drop(_CHANGES, changes, ("changes", "id"))
         purged.events = self._drop_events()
         purged.runs = self._drop(
-            _RUNS, self._since(self._keep.runs), ("quarantine", "run"), ("held", "run"), ("runs", "id")
+            _RUNS,
+            self._since(self._keep.runs),
+            ("quarantine", "run"),
+            ("held", "run"),
+            ("decisions", "run"),
+            ("decisions", "led_to"),
+            ("runs", "id"),
         )
         return purged
 

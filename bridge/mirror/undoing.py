@@ -67,9 +67,12 @@ _RESTORE = """
 UPDATE facts SET raw = :raw, hash = :hash, lead = :lead, run = :run, gone = NULL
 WHERE source = :source AND context = :context AND kind = :kind AND subject = :subject
 """
+# A plan made before must not be applied any more, and the roster is to be read in full when it is read again.
 _STANDING = """
 UPDATE contexts SET run = :run, complete_run = NULL WHERE source = :source AND context = :context
 """
+# The mirror does not agree with the source now: when the context is resumed, its turn has come.
+_DISAGREES = "UPDATE attempts SET good = NULL WHERE source = :source AND context = :context"
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,13 +241,25 @@ class _Undoing:
             self._db.conn.executemany(
                 "INSERT OR IGNORE INTO temp.touched VALUES (?)", [(one,) for one in before | after]
             )
-        if self._db.execute("SELECT 1 FROM temp.undoing WHERE kind = 'context'").fetchone():
-            fact = context_fact(self._db, self._key)
-            self._documents.put(self._derivation.of_context(fact, self._run.context))
         source, context = self._key["source"], self._run.context
+        self._put_surroundings(context_fact(self._db, self._key))
         for derived in members_touched(self._db, source, context, self._derivation, sole_lead=len(after) == 1):
             self._documents.put(derived)
         self._documents.finish()
+
+    def _put_surroundings(self, fact: Fact | None) -> None:
+        """School, calendar, course and class, as far as the run changed them and nobody has since."""
+        of_context = self._derivation.of_context(fact, self._run.context)
+        for derived in (*self._derivation.of_source(), *of_context):
+            key = (derived.collection, derived.sourced_id)
+            if (
+                key not in self._reasons
+                and self._db.execute(
+                    "SELECT 1 FROM temp.undone WHERE collection = ? AND sourcedId = ? AND changed <= ?",
+                    (*key, self._last),
+                ).fetchone()
+            ):
+                self._documents.put([derived])
 
     def _report(self) -> Undone:
         report = Undone()
@@ -292,8 +307,6 @@ class _Undoing:
             held_before=0,
             counts=counts,
         )
-        if done:
-            self._db.execute(_STANDING, self._key)
         finish(
             self._db,
             self._key["run"],
@@ -303,6 +316,9 @@ class _Undoing:
             records=self._documents.counts,
             message=f"undid run {self._run.id}: {len(report.restored)} records restored, {len(report.left)} left",
         )
+        if done:
+            self._db.execute(_STANDING, self._key)
+            self._db.execute(_DISAGREES, self._key)
         if self._documents.counts:
             stamp(self._db, self._changed, self._key["run"], self._clock)
 

@@ -41,12 +41,13 @@ class Pauses:
         """Read its contexts again, those apart that are paused themselves; whether it was paused."""
         return self._db.execute("DELETE FROM platform_pauses WHERE platform = ?", (platform_id,)).rowcount > 0
 
-    def pause_context(self, tenant: str, key: ContextKey, paused_by: str, reason: str = "") -> None:
-        """Read a context by itself no more."""
-        self._db.execute(
+    def pause_context(self, tenant: str, key: ContextKey, paused_by: str, reason: str = "") -> bool:
+        """Read a context by itself no more; whether it was read so far."""
+        cursor = self._db.execute(
             "INSERT OR IGNORE INTO context_pauses (tenant, key, since, paused_by, reason) VALUES (?, ?, ?, ?, ?)",
             (tenant, key, to_stamp(self._clock()), paused_by, reason),
         )
+        return cursor.rowcount > 0
 
     def resume_context(self, tenant: str, key: ContextKey) -> bool:
         """Read a context again; whether it was paused."""
