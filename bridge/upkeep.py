@@ -11,7 +11,8 @@ from bridge.errors import Busy, InvalidRequest, UnknownObject
 from bridge.mirror.decisions import DecisionKind
 from bridge.mirror.purging import Keep, Purge, Purged
 from bridge.mirror.runs import Mandate, Outcome, Run, Runs
-from bridge.mirror.undoing import Undone, rehearse_undo, undo
+from bridge.mirror.undoing import rehearse_undo, undo
+from bridge.mirror.undone import Undone
 from bridge.registry.contexts import RegisteredContext
 from bridge.storage import write
 from bridge.transport.http import Http

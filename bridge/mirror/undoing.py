@@ -9,7 +9,6 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 from sqlite_utils import Database
@@ -21,9 +20,8 @@ from bridge.mirror.documents import Documents
 from bridge.mirror.mirror import Mirror
 from bridge.mirror.runs import Outcome, Run, finish
 from bridge.mirror.staging import fact_hash
+from bridge.mirror.undone import RecordKey, RunRecords, Undone
 from bridge.mirror.writes import next_changed, stamp
-from bridge.roster.difference import differences
-from bridge.roster.model import COLLECTIONS
 from bridge.roster.plan import ChangeKind, Plan
 from bridge.roster.ports import Derivation, Derived, Fact, FactKind, Stated
 
@@ -33,15 +31,11 @@ _BATCH = 500
 _TABLES = """
 CREATE TEMP TABLE undoing (
     kind TEXT NOT NULL, subject TEXT NOT NULL, change TEXT NOT NULL, raw TEXT, present TEXT NOT NULL,
-    lead INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (kind, subject)
-) STRICT, WITHOUT ROWID;
-CREATE TEMP TABLE undone (
-    collection TEXT NOT NULL, sourcedId TEXT NOT NULL, first INTEGER NOT NULL, changed INTEGER,
-    PRIMARY KEY (collection, sourcedId)
+    lead INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (subject, kind)
 ) STRICT, WITHOUT ROWID;
 CREATE TEMP TABLE touched (subject TEXT NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID;
 """
-_NAMES = ("undoing", "undone", "touched")
+_TABLE_NAMES = ("undoing", "undone", "touched")
 
 # The facts that are still as the run left them.
 _GATHER = """
@@ -75,28 +69,6 @@ UPDATE contexts SET run = :run, complete_run = NULL WHERE source = :source AND c
 _DISAGREES = "UPDATE attempts SET good = NULL WHERE source = :source AND context = :context"
 
 
-@dataclass(frozen=True, slots=True)
-class Left:
-    """A record that the run had changed and that undoing it did not bring back, and why."""
-
-    collection: str
-    sourced_id: str
-    reason: str
-
-
-@dataclass(slots=True)
-class Undone:
-    """What undoing a run did, or would do.
-
-    :ivar restored: collection and sourcedId of the records that are again as they were before the run: those that it
-        had added are ``tobedeleted``.
-    :ivar left: the run's other records.
-    """
-
-    restored: list[tuple[str, str]] = field(default_factory=list)
-    left: list[Left] = field(default_factory=list)
-
-
 def undo(mirror: Mirror, run: Run, derivation: Derivation, number: int, clock: Clock) -> Undone:
     """Undo a run in one write transaction, and finish the record of run ``number``, which is the undoing, with it."""
     with _tables(mirror.db), storage.write(mirror.db):
@@ -112,7 +84,7 @@ def rehearse_undo(mirror: Mirror, run: Run, derivation: Derivation, clock: Clock
 @contextmanager
 def _tables(db: Database) -> Iterator[None]:
     _drop(db)
-    db.conn.executescript(_TABLES)
+    db.conn.executescript(_TABLES + RunRecords.TABLE)
     try:
         yield
     finally:
@@ -120,7 +92,7 @@ def _tables(db: Database) -> Iterator[None]:
 
 
 def _drop(db: Database) -> None:
-    for name in _NAMES:
+    for name in _TABLE_NAMES:
         db.execute(f"DROP TABLE IF EXISTS temp.{name}")
 
 
@@ -134,41 +106,23 @@ class _Undoing:
         self._key: dict[str, Any] = {"source": source, "context": run.context, "run": number, "undoes": run.id}
         self._changed = next_changed(self._db)
         self._documents = Documents(self._db, source, self._changed)
-        self._reasons: dict[tuple[str, str], str] = {}
+        self._records = RunRecords(self._db, run)
+        self._reasons: dict[RecordKey, str] = {}
 
     def do(self) -> Undone:
-        self._gather_records()
         self._db.execute(_GATHER, self._key)
         self._read_former()
         before = leads(self._db, self._key)
         self._hold_back(before)
         counts = self._restore_facts()
         self._derive(before)
-        report = self._report()
+        report = self._records.report(self._reasons)
         self._finish(counts, report)
         return report
 
-    def _gather_records(self) -> None:
-        """What the run changed, and which write has changed it last."""
-        # A run that changed no record has no write of its own: then all that came before its end counts.
-        (self._last,) = self._db.execute(
-            "SELECT coalesce((SELECT max(changed) FROM writes WHERE run = ?),"
-            " (SELECT max(changed) FROM writes WHERE stamp <= ?), 0)",
-            (self._run.id, self._run.finished),
-        ).fetchone()
-        for name in COLLECTIONS:
-            self._db.execute(
-                "INSERT INTO temp.undone (collection, sourcedId, first, changed)"  # noqa: S608 - our own names
-                " SELECT c.collection, c.sourcedId, min(c.id), r.changed"
-                " FROM changes AS c JOIN writes ON writes.changed = c.changed"
-                f' LEFT JOIN "{name}" AS r ON r.sourcedId = c.sourcedId'
-                " WHERE writes.run = ? AND c.collection = ? GROUP BY c.sourcedId",
-                (self._run.id, name),
-            )
-
     def _read_former(self) -> None:
         """Find out what the former facts claim, and leave out those that cannot be read any more."""
-        for kind, subject, raw in self._rows("kind, subject, raw"):
+        for kind, subject, raw in self._each("kind, subject, raw"):
             if raw is None:
                 continue
             former = Stated(FactKind(kind), subject, raw.encode())
@@ -180,10 +134,8 @@ class _Undoing:
 
     def _hold_back(self, before: set[str]) -> None:
         """Leave out whoever's records would change although they have been changed since."""
-        claims = dict(self._rows("subject, lead", where="kind = 'member'"))
-        sole_lead = (
-            len({one for one in before if one not in claims} | {one for one, lead in claims.items() if lead}) == 1
-        )
+        claiming = {subject for (subject,) in self._db.execute("SELECT subject FROM temp.undoing WHERE lead = 1")}
+        sole_lead = len(claiming | {one for one in before if FactKind.MEMBER not in self._former([one])[one]}) == 1
         for subjects in self._batches():
             held = facts_about(self._db, self._key["source"], subjects)
             former = self._former(subjects)
@@ -198,7 +150,7 @@ class _Undoing:
 
     def _check(self, subject: str, derived: Sequence[Derived]) -> None:
         for record in self._documents.differing(derived):
-            if record.changed is not None and record.changed > self._last:
+            if record.changed is not None and self._records.since(record.changed):
                 reason = f"goes with {record.collection} {record.sourced_id}, which has been changed since"
                 self._leave_out(subject, reason, derived)
                 return
@@ -210,11 +162,7 @@ class _Undoing:
     def _former(self, subjects: Sequence[str]) -> Mapping[str, dict[str, Fact | None]]:
         """What is to be held again of each subject, by kind; ``None`` where nothing was."""
         found: dict[str, dict[str, Fact | None]] = defaultdict(dict)
-        for kind, subject, raw in self._rows(
-            "kind, subject, raw",
-            where="subject IN (SELECT value FROM json_each(?))",
-            parameters=(json.dumps(subjects),),
-        ):
+        for kind, subject, raw in self._rows("kind, subject, raw", subjects):
             fact = None if raw is None else Fact(FactKind(kind), self._run.context, subject, raw.encode())
             found[subject][kind] = fact
         return found
@@ -226,7 +174,9 @@ class _Undoing:
     def _restore_facts(self) -> Counter[ChangeKind]:
         self._db.execute(_LOG, self._key)
         self._db.execute(_RETIRE, self._key)
-        for kind, subject, raw, lead in self._rows("kind, subject, raw, lead", where="raw IS NOT NULL"):
+        for kind, subject, raw, lead in self._each("kind, subject, raw, lead"):
+            if raw is None:
+                continue
             values = {"kind": kind, "subject": subject, "raw": raw, "hash": fact_hash(raw), "lead": lead}
             self._db.execute(_RESTORE, {**self._key, **values})
         rows = self._db.execute(
@@ -252,48 +202,8 @@ class _Undoing:
         of_context = self._derivation.of_context(fact, self._run.context)
         for derived in (*self._derivation.of_source(), *of_context):
             key = (derived.collection, derived.sourced_id)
-            if (
-                key not in self._reasons
-                and self._db.execute(
-                    "SELECT 1 FROM temp.undone WHERE collection = ? AND sourcedId = ? AND changed <= ?",
-                    (*key, self._last),
-                ).fetchone()
-            ):
+            if key not in self._reasons and self._records.is_as_left(key):
                 self._documents.put([derived])
-
-    def _report(self) -> Undone:
-        report = Undone()
-        for name in COLLECTIONS:
-            rows = self._db.execute(
-                "SELECT u.sourcedId, u.changed, c.before, r.document FROM temp.undone AS u"  # noqa: S608 - our own names
-                f' JOIN changes AS c ON c.id = u.first LEFT JOIN "{name}" AS r ON r.sourcedId = u.sourcedId'
-                " WHERE u.collection = ? ORDER BY u.sourcedId",
-                (name,),
-            )
-            for sourced_id, changed, before, document in rows:
-                reason = self._why_left(name, sourced_id, changed, before, document)
-                if reason is None:
-                    report.restored.append((name, sourced_id))
-                else:
-                    report.left.append(Left(name, sourced_id, reason))
-        return report
-
-    def _why_left(
-        self, collection: str, sourced_id: str, changed: int | None, before: str | None, document: str | None
-    ) -> str | None:
-        if changed is None or document is None:
-            return "purged since"
-        if changed > self._last:
-            (run,) = self._db.execute("SELECT run FROM writes WHERE changed = ?", (changed,)).fetchone()
-            return f"changed since, by run {run}" if run is not None else "changed since"
-        if (reason := self._reasons.get((collection, sourced_id))) is not None:
-            return reason
-        present = json.loads(document)
-        if before is None:
-            as_before = present["status"] == "tobedeleted"
-        else:
-            as_before = not differences(collection, json.loads(before), present)
-        return None if as_before else "does not follow from what the roster said alone, or that is no longer kept"
 
     def _finish(self, counts: Counter[ChangeKind], report: Undone) -> None:
         done = bool(counts) or bool(self._documents.counts)
@@ -322,11 +232,27 @@ class _Undoing:
         if self._documents.counts:
             stamp(self._db, self._changed, self._key["run"], self._clock)
 
-    def _rows(self, columns: str, *, where: str = "TRUE", parameters: Sequence[object] = ()) -> list[Any]:
-        sql = f"SELECT {columns} FROM temp.undoing WHERE {where} ORDER BY kind, subject"  # noqa: S608 - our own names
-        return self._db.execute(sql, parameters).fetchall()
+    def _rows(self, columns: str, subjects: Sequence[str]) -> list[Any]:
+        return self._db.execute(
+            f"SELECT {columns} FROM temp.undoing"  # noqa: S608 - our own names
+            " WHERE subject IN (SELECT value FROM json_each(?)) ORDER BY subject, kind",
+            (json.dumps(subjects),),
+        ).fetchall()
+
+    def _each(self, columns: str) -> Iterator[Any]:
+        for subjects in self._batches():
+            yield from self._rows(columns, subjects)
 
     def _batches(self) -> Iterator[list[str]]:
-        subjects = sorted({subject for (subject,) in self._rows("subject")})
-        for start in range(0, len(subjects), _BATCH):
-            yield subjects[start : start + _BATCH]
+        """The subjects, some at a time; rows may be changed meanwhile."""
+        last: str | None = None
+        while True:
+            rows = self._db.execute(
+                "SELECT DISTINCT subject FROM temp.undoing WHERE :last IS NULL OR subject > :last"
+                " ORDER BY subject LIMIT :batch",
+                {"last": last, "batch": _BATCH},
+            ).fetchall()
+            if not rows:
+                return
+            yield [subject for (subject,) in rows]
+            ((last,),) = rows[-1:]

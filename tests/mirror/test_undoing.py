@@ -6,14 +6,18 @@ import pytest
 
 from bridge.errors import SourceUnavailable
 from bridge.mirror.applying import apply
+from bridge.mirror.attempts import Attempts
 from bridge.mirror.changes import Changes
+from bridge.mirror.decisions import DecisionKind
 from bridge.mirror.documents import RecordChange
-from bridge.mirror.runs import Outcome
+from bridge.mirror.runs import Mandate, Outcome
 from bridge.mirror.staging import Staging
 from bridge.mirror.undoing import rehearse_undo, undo
 from bridge.roster.identity import LtiUserId, enrollment_sourced_id, user_sourced_id
 from bridge.roster.model import COLLECTIONS
 from bridge.roster.roles import RoleMapping
+from bridge.sync.reconciler import Approval
+from bridge.sync.retiring import Nobody, Retired
 from tests.mirror.rosters_in_memory import INSTRUCTOR, LEARNER, MENTOR, PRIMARY, RUN_RECORDS, School
 
 
@@ -259,3 +263,31 @@ def test_a_course_that_was_renamed_has_its_name_again(school, biology, undone):
 
     assert school.class_(biology)["title"] == "Biology"
     assert {collection for collection, _ in report.restored} == {"classes", "courses"}
+
+
+def test_a_course_that_was_ended_by_mistake_is_there_again(school, biology, undone):
+    school.reconcile(biology)
+    before = documents(school)
+    mandate = Mandate(kind=DecisionKind.RETIRED, made_by="operator")
+    run = school.reconciler.reconcile(
+        Nobody(biology.source, biology.key),
+        Retired(school.derivation(biology), whole_source=True),
+        approval=Approval(mandate=mandate, removals=None),
+    )
+    assert school.class_(biology)["status"] == "tobedeleted"
+
+    report, _ = undone(run, biology)
+
+    assert documents(school) == before
+    assert report.left == []
+
+
+def test_an_undone_course_counts_as_never_well_read(school, biology, undone):
+    """So that its turn has come as soon as it is resumed, and that it is then read in full."""
+    school.reconcile(biology)
+    biology.leave("ann")
+
+    undone(school.reconcile(biology), biology)
+
+    assert Attempts(school.mirror).of(biology.source, biology.key).good is None
+    assert school.count("contexts", "complete_run IS NOT NULL") == 0
