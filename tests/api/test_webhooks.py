@@ -4,8 +4,10 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import threading
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from pytest_httpserver import HTTPServer
@@ -17,6 +19,8 @@ from bridge.roster.model import COLLECTIONS
 from bridge.transport.http import Http
 from bridge.transport.policy import OutgoingPolicy
 from tests.mirror.rosters_in_memory import Course
+
+DOCUMENTATION = Path(__file__).parents[2] / "docs" / "events.md"
 
 DAY = timedelta(days=1)
 NEVER = timedelta(days=10_000)
@@ -134,6 +138,20 @@ def test_a_message_is_signed_and_says_when_it_was_sent(school, biology, receiver
     assert headers["webhook-timestamp"] == str(int(school.clock().timestamp()))
     assert headers["Content-Type"] == "application/json"
     assert base64.b64decode(secret_text(secret).removeprefix("whsec_")) == secret
+
+
+def test_the_check_in_the_documentation_tells_genuine_messages_from_others(school, biology, receiver, add, deliverer):
+    secret = secret_text(add(receiver).secret)
+    school.reconcile(biology)
+    deliverer.deliver()
+    ((headers, body),) = receiver.requests
+    documented: dict = {}
+
+    exec(re.search(r"```python\n(.*?)```", DOCUMENTATION.read_text(), re.DOTALL)[1], documented)
+
+    assert documented["is_genuine"](secret, headers, body)
+    assert not documented["is_genuine"](secret, headers, body + b" ")
+    assert not documented["is_genuine"](secret_text(b"another" * 5), headers, body)
 
 
 def test_a_message_holds_no_name(school, biology, receiver, add, deliverer):
