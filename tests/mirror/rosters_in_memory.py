@@ -219,5 +219,5 @@ class School:
         }
 
 
-RUN_RECORDS = ("runs", "quarantine", "held", "contexts", "attempts", "decisions", "sqlite_sequence")
+RUN_RECORDS = ("runs", "quarantine", "held", "contexts", "attempts", "decisions", "fact_changes", "sqlite_sequence")
 """The tables that say that a run took place, not what the rosters are."""
