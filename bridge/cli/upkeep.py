@@ -61,6 +61,6 @@ def restore(session: Session, source: Path, as_json: bool) -> None:
             "setAside": [str(path) for path in restored.set_aside],
         },
         f"Restored the backup of {restored.backup.made}. The mirror has a new epoch: cursors of the events feed and of"
-        f" OneRoster pages are answered as expired, webhooks are told of a gap, and consumers that ask for changes get"
+        f" OneRoster pages are refused, webhooks are told of a gap, and consumers that ask for changes get"
         f" every record once more.{aside}",
     )

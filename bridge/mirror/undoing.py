@@ -65,8 +65,8 @@ WHERE source = :source AND context = :context AND kind = :kind AND subject = :su
 _STANDING = """
 UPDATE contexts SET run = :run, complete_run = NULL WHERE source = :source AND context = :context
 """
-# The mirror does not agree with the source now: when the context is resumed, its turn has come.
-_DISAGREES = "UPDATE attempts SET good = NULL WHERE source = :source AND context = :context"
+# The mirror does not agree with the source now. A context that was never tried is read as soon as it is resumed.
+_NEVER_TRIED = "DELETE FROM attempts WHERE source = :source AND context = :context"
 
 
 def undo(mirror: Mirror, run: Run, derivation: Derivation, number: int, clock: Clock) -> Undone:
@@ -228,7 +228,7 @@ class _Undoing:
         )
         if done:
             self._db.execute(_STANDING, self._key)
-            self._db.execute(_DISAGREES, self._key)
+            self._db.execute(_NEVER_TRIED, self._key)
         if self._documents.counts:
             stamp(self._db, self._changed, self._key["run"], self._clock)
 

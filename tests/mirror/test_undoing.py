@@ -282,12 +282,12 @@ def test_a_course_that_was_ended_by_mistake_is_there_again(school, biology, undo
     assert report.left == []
 
 
-def test_an_undone_course_counts_as_never_well_read(school, biology, undone):
+def test_an_undone_course_counts_as_never_read(school, biology, undone):
     """So that its turn has come as soon as it is resumed, and that it is then read in full."""
     school.reconcile(biology)
     biology.leave("ann")
 
     undone(school.reconcile(biology), biology)
 
-    assert Attempts(school.mirror).of(biology.source, biology.key).good is None
+    assert Attempts(school.mirror).of(biology.source, biology.key) is None
     assert school.count("contexts", "complete_run IS NOT NULL") == 0

@@ -145,7 +145,7 @@ def test_fresh_file_gets_every_table(path):
     migrate(db, REGISTRY)
 
     assert {"platforms", "contexts", "clients", "leases", "migrations"} <= tables(db)
-    assert db.execute("SELECT number, name FROM migrations").fetchall() == [(1, "registry")]
+    assert db.execute("SELECT number, name FROM migrations").fetchone() == (1, "registry")
 
 
 def test_every_table_is_strict(path):
@@ -216,4 +216,5 @@ def test_two_processes_may_start_at_once(path):
         process.join(timeout=60)
 
     assert [process.exitcode for process in processes] == [0, 0]
-    assert open_database(path).execute("SELECT count(*) FROM migrations").fetchone() == (1,)
+    applied = open_database(path).execute("SELECT number FROM migrations").fetchall()
+    assert len(applied) == len(set(applied)) > 0
