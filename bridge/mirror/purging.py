@@ -4,6 +4,7 @@ Of the served records only those go that have been ``tobedeleted`` for the reten
 more; with them their facets and their part of the tallies. Nothing else moves: no other record, no stamp, no ``seq``.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -12,6 +13,7 @@ from bridge import storage
 from bridge.clock import Clock, to_stamp
 from bridge.mirror.documents import Documents
 from bridge.mirror.mirror import Mirror
+from bridge.mirror.writes import next_changed, stamp
 from bridge.roster.model import (
     ACADEMIC_SESSIONS,
     CLASSES,
@@ -105,6 +107,7 @@ class Purge:
         self._mirror = mirror
         self._db = mirror.db
         self._keep = keep
+        self._clock = clock
         self._now = clock()
         self._between = between
 
@@ -191,13 +194,16 @@ class Purge:
         while True:
             with storage.write(self._db):
                 found = self._db.execute(f"{_tombstones(collection)} LIMIT {_BATCH}", since).fetchall()
-                seqs: dict[int, list[int]] = {}
+                changed = next_changed(self._db)
+                seqs: dict[int, list[int]] = defaultdict(list)
                 for seq, source in found:
-                    seqs.setdefault(source, []).append(seq)
+                    seqs[source].append(seq)
                 for source, of_source in seqs.items():
-                    documents = Documents(self._db, source, 0)
+                    documents = Documents(self._db, source, changed)
                     documents.forget(collection, of_source)
                     documents.finish()
+                if found:  # no record's stamp, but the mirror's: it is not what it was
+                    stamp(self._db, changed, None, self._clock)
             total += len(found)
             if len(found) < _BATCH:
                 return total

@@ -74,7 +74,7 @@ class Leases:
 
     def end_all(self) -> None:
         """End every holding: for a registry that was restored, whose holders are no more."""
-        self._db.execute("UPDATE leases SET expires = min(expires, ?)", (to_stamp(self._clock()),))
+        self._db.execute("UPDATE leases SET expires = ?", (_LONG_AGO,))
 
     def held(self, name: str) -> Lease | None:
         """The present holding of a lease, if any."""
