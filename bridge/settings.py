@@ -248,9 +248,9 @@ class Sync:
     full_pull_days: int = option(
         7,
         whole(0, 365),
-        "Days for which an LMS that offers it is asked only for what has changed in a roster. Then the whole roster is"
-        " read again: only that shows for certain who has left. Nightly reading is always of the whole. 0 reads it whole"
-        " every time.",
+        "Days for which, by day, an LMS that offers it is asked only for what has changed in a roster; then the whole"
+        " roster is read again. By night it is read whole anyway: only that shows for certain who has left. 0 reads it"
+        " whole every time.",
     )
     launch_minutes: int = option(
         15,

@@ -128,6 +128,7 @@ def test_a_restored_mirror_has_a_new_epoch_and_every_record_counts_as_changed(
     assert stamp > "2026-11-20T08:00:00.000Z"
     for name in COLLECTIONS:
         assert {changed for (changed,) in mirror.db.execute(f'SELECT changed FROM "{name}"')} <= {latest}
+    assert {changed for (changed,) in mirror.db.execute("SELECT changed FROM marks")} == {latest}
     mirror.close()
     assert former is installation.mirror
 

@@ -6,7 +6,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-CHAPTER = (ROOT / "docs/operations.md").read_text(encoding="utf-8").partition("## When something fails")[2]
+CHAPTER = (
+    (ROOT / "docs/operations.md")
+    .read_text(encoding="utf-8")
+    .partition("## When something fails")[2]
+    .partition("\n## ")[0]
+)
 ROWS = re.findall(r"(?m)^\| (?!what happens|---)(.+) \| (.+) \|$", CHAPTER)
 TESTS = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py")}
 

@@ -15,7 +15,7 @@ def next_changed(db: Database) -> int:
 def move_marks(db: Database, collection: str, changed: int) -> None:
     """Note that this write has changed records of a collection: answers that depend on them are not what they were."""
     db.execute(
-        "INSERT OR REPLACE INTO marks (source, collection, changed)"
+        "INSERT OR REPLACE INTO marks (source, collection, changed)"  # noqa: S608 - a name of ours
         f' SELECT DISTINCT source, :collection, changed FROM "{collection}" WHERE changed = :changed',
         {"collection": collection, "changed": changed},
     )

@@ -211,6 +211,13 @@ class School:
     def count(self, table: str, where: str = "TRUE") -> int:
         return int(self.mirror.db.execute(f'SELECT count(*) FROM "{table}" WHERE {where}').fetchone()[0])
 
+    def marks(self) -> dict[tuple[str, str], int]:
+        """The write that last changed anything of a source's collection."""
+        rows = self.mirror.db.execute(
+            "SELECT name, collection, changed FROM marks JOIN sources ON sources.id = marks.source"
+        )
+        return {(source, collection): changed for source, collection, changed in rows}
+
     def dump(self, *, without: Collection[str] = ()) -> dict[str, list[Any]]:
         """Every row of every table."""
         tables = self.mirror.db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()

@@ -123,3 +123,13 @@ def test_day_on_which_nothing_comes_writes_nothing(school, put, turn):
     turn(date(2026, 11, 21))
 
     assert school.count("writes") == writes
+
+
+def test_answers_with_records_whose_day_has_come_are_not_what_they_were(school, put, turn):
+    put("enrollments", "begins", beginDate="2026-11-21")
+    put("academicSessions", "is-to-begin", startDate="2027-01-01")
+    before = school.marks()
+
+    turn(date(2026, 11, 21))
+
+    assert {key for key, changed in school.marks().items() if changed != before[key]} == {("north", "enrollments")}

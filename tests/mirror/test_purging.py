@@ -109,6 +109,19 @@ def test_no_other_record_moves(school, biology, purge):
     assert school.mirror.db.execute(rows).fetchall() == before
 
 
+def test_answers_that_had_what_is_dropped_are_not_what_they_were(school, biology, purge):
+    school.reconcile(biology)
+    biology.leave("ann")
+    school.reconcile(biology)
+    school.clock.turn(days=11)
+    before = school.marks()
+
+    purge(tombstones=10 * DAY).do()
+
+    moved = {key for key, changed in school.marks().items() if changed != before[key]}
+    assert moved == {("north", "users"), ("north", "enrollments")}
+
+
 def test_a_number_is_never_given_twice(school, biology, purge):
     biology.enrol("zoe")
     school.reconcile(biology)

@@ -12,6 +12,7 @@ from bridge.mirror.decisions import DecisionKind
 from bridge.mirror.documents import RecordChange
 from bridge.mirror.runs import Mandate, Outcome
 from bridge.mirror.staging import Staging
+from bridge.mirror.standings import Standings
 from bridge.mirror.undoing import rehearse_undo, undo
 from bridge.roster.identity import LtiUserId, enrollment_sourced_id, user_sourced_id
 from bridge.roster.model import COLLECTIONS
@@ -286,8 +287,12 @@ def test_an_undone_course_counts_as_never_read(school, biology, undone):
     """So that its turn has come as soon as it is resumed, and that it is then read in full."""
     school.reconcile(biology)
     biology.leave("ann")
+    snapshot = biology.snapshot()
+    snapshot.bookmark = "since now"
+    run = school.reconciler.reconcile(snapshot, school.derivation(biology))
 
-    undone(school.reconcile(biology), biology)
+    undone(run, biology)
 
     assert Attempts(school.mirror).of(biology.source, biology.key) is None
-    assert school.count("contexts", "complete_run IS NOT NULL") == 0
+    standing = Standings(school.mirror).of(biology.source, biology.key)
+    assert (standing.full_pull, standing.bookmark) == (None, None)

@@ -9,7 +9,7 @@ from bridge.cli import cli
 from bridge.errors import SourceRefused
 from bridge.mirror.decisions import DecisionKind
 from bridge.mirror.runs import Mandate, Outcome, Runs
-from bridge.practice.manners import RESTING
+from bridge.practice.manners import RESTING, Failure
 from bridge.practice.people import INSTRUCTOR, LEARNER
 from bridge.sync.reconciler import Approval
 from tests.vendors.whole_way import COURSE, TEACHER, course_of, person
@@ -220,6 +220,19 @@ def test_many_deleted_at_once_wait_for_a_person_and_are_not_forgotten(bridge):
 
     run = bridge.sync(approval=approval_of(bridge, again))
     assert (run.outcome, run.removed) == (Outcome.APPLIED, 11)
+
+
+def test_approval_reads_in_full_whatever_happened_since_the_plan_was_held(bridge):
+    bridge.manners.tells_deleted = False
+    for number in range(11):
+        bridge.roster.drop(COURSE, f"s{number:02}")
+    held = bridge.sync(full=True)
+    bridge.manners.fail_next.extend([Failure(503)] * 5)
+    assert bridge.sync().outcome is Outcome.UNAVAILABLE
+
+    run = bridge.sync(approval=approval_of(bridge, held))
+
+    assert (run.outcome, run.removed, run.complete) == (Outcome.APPLIED, 11, True)
 
 
 def test_removals_that_wait_while_the_rest_is_applied_are_not_forgotten(bridge):
