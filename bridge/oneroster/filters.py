@@ -128,7 +128,9 @@ class _Reader:
         path = self.collection.path(name)
         if path is None:
             known = self.collection.by_name
-            near = difflib.get_close_matches(name, known, n=1) if len(name) <= 64 else []
+            # What is most often meant: a reference by its bare name, or a field inside a list by its own.
+            meant = [each for each in known if each == f"{name}.sourcedId" or each.endswith(f".{name}")]
+            near = meant or (difflib.get_close_matches(name, known, n=1) if len(name) <= 64 else [])
             hint = f"did you mean {near[0]}?" if near else f"its fields begin with {', '.join(list(known)[:5])}"
             raise InvalidFilter(f"{self.collection.singular} has no field {name[:64]}; {hint}")
         return path

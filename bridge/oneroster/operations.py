@@ -259,7 +259,7 @@ def match(path: str) -> Iterator[tuple[Operation, tuple[str, ...]]]:
 
     A WSGI server hands paths over decoded, so ``a%2Fstudents`` and ``a/students`` look alike, and a path may mean
     several things: a record whose sourcedId is the whole rest, or what belongs to one with a shorter id. Which it is,
-    only the mirror can tell; the record comes first. A trailing slash on a collection is accepted.
+    only the mirror can tell; the record comes first. A trailing slash is accepted.
 
     :param path: the decoded path under the service's base, without its leading slash.
 
@@ -274,6 +274,8 @@ def match(path: str) -> Iterator[tuple[Operation, tuple[str, ...]]]:
         elif rest:
             steps = operation.template.split("/")[1:]
             yield from ((operation, ids) for ids in _fit(rest, steps))
+            if operation.single and rest.removesuffix("/") not in ("", rest):
+                yield operation, (rest.removesuffix("/"),)
 
 
 def _fit(rest: str, steps: Sequence[str]) -> Iterator[tuple[str, ...]]:

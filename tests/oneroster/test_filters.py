@@ -284,3 +284,13 @@ def test_every_path_of_the_model_can_be_filtered_by(name: str) -> None:
     collection = COLLECTIONS[name]
     for path in collection.paths:
         assert parse_filter(f"{path.name}='2026-01-01'", collection) is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "collection", "meant"),
+    [("class='x'", ENROLLMENTS, "class.sourcedId"), ("role='student'", USERS, "roles.role")],
+    ids=["a reference by its bare name", "a field of a list by its own name"],
+)
+def test_refusal_of_an_unknown_field_names_what_is_meant(text, collection, meant):
+    with pytest.raises(InvalidFilter, match=f"did you mean {meant}"):
+        parse_filter(text, collection)
