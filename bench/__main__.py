@@ -25,6 +25,7 @@ from bridge.mirror.runs import Outcome
 from bridge.nrps.schemas import CONTEXT_MEMBERSHIP_SCOPE, MEMBERSHIP_CONTAINER
 from bridge.oneroster.scopes import ROSTER
 from bridge.roster.references import ROSTERING_PATH
+from bridge.rounds import sync_all
 
 Row = tuple[str, str, str]
 
@@ -75,7 +76,7 @@ def _reconcile(bridge: Installation) -> tuple[float, int]:
         assert run.outcome in {Outcome.APPLIED, Outcome.UNCHANGED}, run.message  # type: ignore[attr-defined]
         members += run.added + run.unchanged  # type: ignore[attr-defined]
 
-    bridge.wiring.sync_all(bridge.contexts, done=done)
+    sync_all(bridge.wiring, bridge.contexts, done=done)
     return time.perf_counter() - started, members
 
 

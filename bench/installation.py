@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 
 from bridge import log
 from bridge.lti.keyset import public_jwks
+from bridge.practice.manners import Manners
 from bridge.practice.rosters import make_roster
 from bridge.practice.server import PracticeLms
 from bridge.registry.contexts import RegisteredContext
@@ -33,17 +34,31 @@ class Installation:
 
 
 @contextmanager
-def installation(*, contexts: int, members: int, people: int, port: int = 8080) -> Iterator[Installation]:
-    """Set one up: nothing is reconciled yet."""
+def installation(
+    *,
+    contexts: int,
+    members: int,
+    people: int,
+    port: int = 8080,
+    manners: Manners | None = None,
+    awkward_every: int = 10,
+) -> Iterator[Installation]:
+    """Set one up: nothing is reconciled yet.
+
+    :param manners: how the LMS behaves.
+    :param awkward_every: how many people are awkward: every so manieth, or nobody.
+    """
     log.configure("error", "json")
-    roster = make_roster(courses=contexts, members_per_course=members, people=people)
-    with TemporaryDirectory(prefix="bridge-bench-") as folder, PracticeLms(roster) as lms:
+    roster = make_roster(courses=contexts, members_per_course=members, people=people, awkward_every=awkward_every)
+    with TemporaryDirectory(prefix="bridge-bench-") as folder, PracticeLms(roster, manners=manners) as lms:
         environment = {
             "BRIDGE_STORAGE_DIRECTORY": str(Path(folder) / "var"),
             "BRIDGE_OUTGOING_ALLOWED_HOSTS": "127.0.0.1",
             "BRIDGE_SERVER_PUBLIC_URL": f"http://127.0.0.1:{port}",
             "BRIDGE_SERVER_PORT": str(port),
             "BRIDGE_LOG_LEVEL": "info",
+            "BRIDGE_SYNC_REQUESTS_PER_MINUTE": "1000000",  # the bridge is measured, not its patience
+            "BRIDGE_GUARDS_SOURCE_REMOVAL_SHARE": "1",  # the same people come and go all day
         }
         wiring = Wiring(load_settings(environ=environment))
         wiring.prepare()

@@ -11,6 +11,7 @@ from flask import Flask, Response, g, jsonify, request
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from bridge import log as bridge_log
+from bridge.api.events import EventsFeed
 from bridge.auth.bearer import Grant, authenticate
 from bridge.auth.rate_limit import RateLimit
 from bridge.auth.token_endpoint import token_blueprint
@@ -64,6 +65,8 @@ def create_app(settings: Settings) -> Flask:
     )
     app.register_blueprint(discovery.blueprint())
     app.register_blueprint(site_blueprint(discovery.document))
+    events = EventsFeed(authenticate=grant, outbox=lambda: wiring.outbox, seals=lambda: wiring.event_seals)
+    app.register_blueprint(events.blueprint())
     app.register_blueprint(
         token_blueprint(lambda: wiring.registry, lifetime=timedelta(seconds=settings.oneroster.token_lifetime))
     )

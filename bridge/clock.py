@@ -5,7 +5,9 @@ the instants. Code that needs the time takes a :data:`Clock`, so that a test can
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Clock = Callable[[], datetime]
 
@@ -28,3 +30,13 @@ def to_stamp(instant: datetime) -> str:
 def from_stamp(stamp: str) -> datetime:
     """Read what :func:`to_stamp` wrote."""
     return datetime.fromisoformat(stamp)
+
+
+def to_unix_ms(instant: datetime) -> int:
+    """Milliseconds since 1970, cut like a stamp."""
+    return (instant - _EPOCH) // timedelta(milliseconds=1)
+
+
+def from_unix_ms(milliseconds: int) -> datetime:
+    """Read what :func:`to_unix_ms` gave."""
+    return _EPOCH + timedelta(milliseconds=milliseconds)

@@ -11,12 +11,14 @@
     │   ├── Unauthorised            no token, or one that is not valid
     │   ├── Forbidden               a valid token without the scope
     │   ├── UnknownObject           no such record, or none that this caller may see
+    │   ├── CursorExpired           a place from before what is kept, or of another epoch
     │   ├── Busy                    too much at once, or a query past its time
     │   ├── LaunchRefused           an LTI message that fails a check
     │   └── RegistrationRefused     a platform that may not, or cannot, register itself
     ├── SourceUnavailable           try later: the same call may succeed unchanged
     └── NeedsAPerson                somebody has to mend or decide something first
         ├── SourceRefused           a platform said no, or its answer cannot be trusted
+        │   └── SourceGone          it says that there is no such context
         └── UnsafeChange            a plan that would remove too many
 
 Exceptions know no HTTP: each protocol has one table from these classes to its statuses and bodies. A message
@@ -99,6 +101,10 @@ class UnknownObject(RequestError):
     """There is no such record, or none that this caller may see: the two are not told apart."""
 
 
+class CursorExpired(RequestError):
+    """What follows this place is not kept any more, or it is a place in a mirror that was restored since."""
+
+
 class Busy(RequestError):
     """Too much was asked at once.
 
@@ -149,6 +155,10 @@ class NeedsAPerson(BridgeError):
 
 class SourceRefused(NeedsAPerson):
     """A source said no, or what it answered cannot be trusted: the message says what to mend."""
+
+
+class SourceGone(SourceRefused):
+    """A platform that answers otherwise says that there is no such context, or no more."""
 
 
 class UnsafeChange(NeedsAPerson):

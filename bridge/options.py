@@ -13,7 +13,7 @@ import dataclasses
 import json
 import re
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, time
 from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
@@ -99,6 +99,23 @@ def origins() -> Field:
 def month_and_day() -> Field:
     """A day that every year has, read as ``(month, day)``."""
     return _field(_MonthDay, 'a month and a day such as "08-01", and not "02-29"')
+
+
+def time_of_day() -> Field:
+    """A time on the wall clock, read as such, or as ``None`` where the text is empty."""
+    return _field(_Time, 'a time such as "02:00", or empty')
+
+
+def daily_ranges() -> Field:
+    """A list of spans of the day, read as a tuple of pairs of times."""
+    allowed = 'a list of times of day, each as "07:30-09:00"'
+    return _field(_Tuple, allowed, cls_or_instance=_field(_DailyRange, allowed))
+
+
+def day_ranges() -> Field:
+    """A list of spans of days, both ends included, read as a tuple of pairs of dates."""
+    allowed = 'a list of days, each as "2026-07-20/2026-08-02", or "2026-07-20" for one'
+    return _field(_Tuple, allowed, cls_or_instance=_field(_DayRange, allowed))
 
 
 def time_zone() -> Field:
@@ -207,6 +224,51 @@ class _MonthDay(fields.String):
         except ValueError:
             raise self.make_error("invalid") from None
         return day.month, day.day
+
+
+class _Time(fields.String):
+    def _serialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
+        return "" if value is None else f"{value:%H:%M}"
+
+    def _deserialize(self, *args: Any, **kwargs: Any) -> Any:
+        written = super()._deserialize(*args, **kwargs)
+        return self._read(written) if written else None
+
+    def _read(self, written: str) -> time:
+        if not re.fullmatch(r"[0-9]{2}:[0-9]{2}", written):
+            raise self.make_error("invalid")
+        try:
+            return time.fromisoformat(written)
+        except ValueError:
+            raise self.make_error("invalid") from None
+
+
+class _DailyRange(_Time):
+    def _serialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
+        begin, end = value
+        return f"{begin:%H:%M}-{end:%H:%M}"
+
+    def _deserialize(self, *args: Any, **kwargs: Any) -> Any:
+        begin, _, end = fields.String._deserialize(self, *args, **kwargs).partition("-")
+        span = self._read(begin), self._read(end)
+        if span[0] == span[1]:
+            raise self.make_error("invalid")
+        return span
+
+
+class _DayRange(fields.String):
+    def _serialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
+        return "/".join(day.isoformat() for day in value)
+
+    def _deserialize(self, *args: Any, **kwargs: Any) -> Any:
+        first, _, last = super()._deserialize(*args, **kwargs).partition("/")
+        try:
+            days = date.fromisoformat(first), date.fromisoformat(last or first)
+        except ValueError:
+            raise self.make_error("invalid") from None
+        if days[0] > days[1]:
+            raise self.make_error("invalid")
+        return days
 
 
 def _field(kind: type[Field], allowed: str, **arguments: Any) -> Field:

@@ -11,6 +11,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from datetime import date, time
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,6 +19,8 @@ from bridge.errors import ConfigError
 from bridge.options import (
     choice,
     choice_of,
+    daily_ranges,
+    day_ranges,
     did_you_mean,
     flag,
     folder,
@@ -30,6 +33,7 @@ from bridge.options import (
     read_section,
     root_url,
     text,
+    time_of_day,
     time_zone,
     variable_name,
     whole,
@@ -221,23 +225,111 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sync:
-    """Scheduled reconciliation."""
+    """Scheduled reconciliation: when rosters are read, and how gently. Times are in calendar.time_zone."""
 
     freshness_hours: int = option(
-        24, whole(1, 8760), "Hours within which every context is to be reconciled; then it counts as stale."
+        24,
+        whole(1, 8760),
+        "Hours within which every context is to be reconciled; then it counts as stale. A platform or a context can"
+        " have a target of its own.",
+    )
+    nightly_at: time | None = option(  # noqa: RUF009 - it makes a dataclass field
+        time(2, 0),
+        time_of_day(),
+        "When nightly reading begins: every roster that would grow stale before the next night. Empty: there is none.",
+    )
+    nightly_hours: int = option(4, whole(0, 23), "Hours over which nightly reading is spread.")
+    quiet_hours: tuple[tuple[time, time], ...] = option(
+        (),
+        daily_ranges(),
+        "Times of day in which the scheduler begins nothing by itself. Launches and people are still served.",
+    )
+    blackouts: tuple[tuple[date, date], ...] = option(
+        (),
+        day_ranges(),
+        "Days on which nothing is read, by launches neither, unless a person asks for it: for the days in which an LMS"
+        " moves to the new school year.",
     )
     full_pull_days: int = option(
         7,
         whole(0, 365),
-        "Days for which an LMS that offers it is asked only for what has changed in a roster. Then the whole roster is"
-        " read again: only that shows for certain who has left. 0 reads it whole every time.",
+        "Days for which, by day, an LMS that offers it is asked only for what has changed in a roster; then the whole"
+        " roster is read again. By night it is read whole anyway: only that shows for certain who has left. 0 reads it"
+        " whole every time.",
     )
     launch_minutes: int = option(
         15,
         whole(0, 1440),
         "Minutes within which a launch does not make a roster be read again: a whole class may launch in one minute.",
     )
-    concurrency: int = option(4, whole(1, 32), "How many contexts are read at the same time.")
+    newcomer_minutes: int = option(
+        5,
+        whole(1, 1440),
+        "The least minutes between two readings of one roster that launches ask for: by somebody who is not in it yet,"
+        " or because it could not be read.",
+    )
+    concurrency: int = option(
+        8,
+        whole(1, 64),
+        "How many contexts are read at the same time. One more is kept free for launches and for what people ask for.",
+    )
+    platform_concurrency: int = option(
+        4,
+        whole(1, 64),
+        "How many of those may be of one platform, so that a slow one does not hold up the others.",
+    )
+    requests_per_minute: int = option(
+        1200,
+        whole(1, 1_000_000),
+        "The most requests to one platform, on average. Up to ten seconds' worth may come at once.",
+    )
+    retry_minutes: int = option(
+        15,
+        whole(1, 1440),
+        "Minutes after which a context is tried again whose platform did not answer; doubled with each further failure,"
+        " up to the freshness target.",
+    )
+    circuit_failures: int = option(
+        5,
+        whole(1, 1000),
+        "How many contexts of a platform in a row must fail, having been fine before, until the platform is left alone"
+        " for a while and then tried with one.",
+    )
+    gone_times: int = option(
+        3, whole(1, 100), "How many times in a row a platform must say that a context does not exist (404, 410)…"
+    )
+    gone_days: int = option(
+        3,
+        whole(0, 365),
+        "…and over how many days, until the context counts as gone: it is then read no more, and waits for somebody to"
+        " retire it.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guards:
+    """What is held until a person approves it: see docs/operations.md. Shares are from 0 to 1."""
+
+    removal_share: float = option(
+        0.10, number(0, 1), "The share of a context's members above which removals are held, if they are also…"
+    )
+    removal_count: int = option(10, whole(0, 1_000_000), "…more than this many people.")
+    source_removal_share: float = option(
+        0.10,
+        number(0, 1),
+        "The share of all members of a tenant above which further removals are held, added up over its contexts.",
+    )
+    source_window_hours: int = option(24, whole(1, 720), "Hours over which those are added up.")
+    hold_emptied: bool = option(True, flag(), "Whether a plan is held that would leave nobody in a context.")
+    change_share: float = option(
+        0.75,
+        number(0, 1),
+        "The share of a context's members above which a plan is held that would change who they are: remove them, or"
+        " give them another role or status.",
+    )
+    apply_rest: bool = option(
+        False, flag(), "Whether additions and changes are applied while the removals of the same plan wait."
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,7 +342,33 @@ class Retention:
         "Days for which a record that has ended is still served as tobedeleted. Consumers that ask for changes less"
         " often than this miss deletions.",
     )
+    fact_days: int = option(
+        90,
+        whole(1, 3650),
+        "Days for which the words of an LMS about a member who has left are kept. A run can be undone for as long.",
+    )
+    change_days: int = option(
+        90,
+        whole(1, 3650),
+        "Days for which the change log is kept, with each record as it was. It holds names. A run can be undone for as"
+        " long.",
+    )
+    event_days: int = option(
+        30,
+        whole(1, 3650),
+        "Days for which events can be read from the feed and sent to webhooks. Who comes later has to read everything.",
+    )
     run_days: int = option(400, whole(1, 3650), "Days for which the reports of reconciliations are kept.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webhooks:
+    """Telling subscribers of changes: see docs/events.md."""
+
+    give_up_hours: int = option(
+        72, whole(1, 720), "Hours for which a subscriber may fail; then it is told no more until it accepts a test."
+    )
+    timeout: float = option(10.0, number(0.1, 60), "Seconds that a subscriber may take to answer.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -281,7 +399,9 @@ class Settings:
     lti: Lti = field(default_factory=Lti)
     outgoing: Outgoing = field(default_factory=Outgoing)
     sync: Sync = field(default_factory=Sync)
+    guards: Guards = field(default_factory=Guards)
     retention: Retention = field(default_factory=Retention)
+    webhooks: Webhooks = field(default_factory=Webhooks)
     log: Log = field(default_factory=Log)
 
 

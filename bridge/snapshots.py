@@ -9,7 +9,9 @@ from datetime import timedelta
 from bridge.clock import Clock, from_stamp
 from bridge.lti.launch_roles import WithLaunchRoles
 from bridge.lti.vendors import profile_of
+from bridge.mirror.attempts import Attempts
 from bridge.mirror.mirror import Mirror
+from bridge.mirror.outcomes import Outcome
 from bridge.mirror.standings import Standings
 from bridge.nrps.client import NrpsClient
 from bridge.nrps.source import NrpsSnapshot, RosterAddress
@@ -70,7 +72,10 @@ class Snapshots:
         return (complemented, None) if changes is None else (WithLaunchRoles(changes, said), complemented)
 
     def _bookmark(self, context: RegisteredContext, mirror: Mirror) -> str | None:
-        """Where to ask for changes, unless a full pull is due."""
+        """Where to ask for changes, unless a full pull is due, or a plan waits: changes would not tell of it again."""
+        attempt = Attempts(mirror).of(context.tenant, context.key)
+        if attempt is not None and attempt.outcome is Outcome.HELD:
+            return None
         standing = Standings(mirror).of(context.tenant, context.key)
         due = self._clock() - timedelta(days=self._settings.sync.full_pull_days)
         if standing is None or standing.full_pull is None or from_stamp(standing.full_pull) <= due:

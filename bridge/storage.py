@@ -80,6 +80,19 @@ def write(db: Database) -> Iterator[None]:
         raise
 
 
+@contextmanager
+def rehearse(db: Database) -> Iterator[None]:
+    """A write transaction that is always rolled back: what is read at its end is what a write would have led to.
+
+    :raises sqlite3.OperationalError: as :func:`write` does.
+    """
+    db.conn.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        db.rollback()
+
+
 def migrate(db: Database, package: str) -> None:
     """Bring a file to the present schema.
 

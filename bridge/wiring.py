@@ -8,24 +8,27 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import timedelta
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import structlog
 from joserfc.jwk import RSAKey
 
-from bridge.clock import Clock, from_stamp, utc_now
+from bridge.clock import Clock, utc_now
 from bridge.derivations import Derivations
-from bridge.errors import BridgeError, SourceUnavailable, UnknownObject
+from bridge.errors import BridgeError, SourceUnavailable
 from bridge.lti.assertion import sign_assertion
 from bridge.lti.platform import Platform
 from bridge.lti.rules import LaunchRules, SelfRegistration
+from bridge.mirror.attempts import Attempts
 from bridge.mirror.mirror import Mirror
+from bridge.mirror.outbox import Outbox
 from bridge.mirror.pages import Pages
-from bridge.mirror.runs import GOOD, Outcome, Run, Runs
+from bridge.mirror.runs import Outcome, Run, Runs
 from bridge.nrps.client import NrpsClient
 from bridge.nrps.schemas import CONTEXT_MEMBERSHIP_SCOPE
 from bridge.oneroster.cursors import Cursors
@@ -36,13 +39,15 @@ from bridge.registry.registry import Registry
 from bridge.roster.derive import MembershipDerivation
 from bridge.roster.ports import Snapshot
 from bridge.roster.roles import RoleTable
+from bridge.seals import Seals
 from bridge.settings import Settings
 from bridge.snapshots import Snapshots
 from bridge.sync.guards import Guards
-from bridge.sync.reconciler import Preview, Progress, Reconciler
+from bridge.sync.reconciler import Approval, Preview, Progress, Reconciler
 from bridge.transport.http import Http
 from bridge.transport.oauth2 import ServiceTokens
 from bridge.transport.policy import OutgoingPolicy
+from bridge.transport.rate import Rates
 
 log = structlog.get_logger(__name__)
 
@@ -50,10 +55,11 @@ T = TypeVar("T")
 
 SCHEDULER_LEASE = "scheduler"
 _SCHEDULER_LEASE_TIME = timedelta(seconds=30)
-_CONTEXT_LEASE_TIME = timedelta(minutes=15)
-_RETRY_AFTER = timedelta(minutes=15)
-# Of a run that seems to go on, its process may have been killed: if it was not, the lease keeps others away.
-_UNFINISHED = frozenset({Outcome.UNAVAILABLE, Outcome.BROKEN, Outcome.RUNNING})
+CONTEXT_LEASE_TIME = timedelta(minutes=15)
+
+
+# Refusals too: where every roster is refused, the platform's access token is, and asking on only adds to its log.
+_SAYS_NOTHING = frozenset({Outcome.UNAVAILABLE, Outcome.REFUSED})
 
 
 class Wiring:
@@ -110,6 +116,14 @@ class Wiring:
         public_url = self.settings.server.public_url
         return self._own("pages", lambda: Pages(self.mirror_to_read, public_url=public_url))
 
+    @property
+    def outbox(self) -> Outbox:
+        return self._own("outbox", lambda: Outbox(self.mirror_to_read, self.clock))
+
+    @property
+    def event_seals(self) -> Seals:
+        return self._own("event_seals", lambda: Seals(self.registry.secrets.get("events")))
+
     def _own(self, name: str, make: Callable[[], T]) -> T:
         found: T | None = getattr(self._local, name, None)
         if found is None:
@@ -159,10 +173,17 @@ class Wiring:
 
     @cached_property
     def nrps(self) -> NrpsClient:
+        rates = Rates(sleep=self._sleep)
+        default = self.settings.sync.requests_per_minute
+
+        def pace(platform: Platform) -> None:
+            rates.wait(platform.id, platform.options.get("requests_per_minute", default))
+
         return NrpsClient(
             self.http,
             self.service_tokens,
             sleep=self._sleep,
+            pace=pace,
             max_minutes=self.settings.nrps.max_minutes,
             clock=self.clock,
         )
@@ -218,7 +239,7 @@ class Wiring:
         context: RegisteredContext,
         *,
         full: bool = False,
-        approved: Collection[str] = frozenset(),
+        approval: Approval | None = None,
         progress: Progress = lambda _: None,
     ) -> Run | None:
         """Reconcile one context now; ``None`` if another process is at it.
@@ -226,31 +247,53 @@ class Wiring:
         What is wrong with the context's registration ends the run, as a platform's refusal does.
 
         :param full: read the whole roster, even if the platform would tell what has changed.
+        :param approval: a person's word: see :meth:`bridge.sync.reconciler.Reconciler.reconcile`. The whole roster is
+            read then: of whom is gone by silence, changes alone would not tell.
         """
-        lease = self.registry.leases.acquire(context.lease, self._holder, _CONTEXT_LEASE_TIME)
-        if lease is None:
-            log.debug("context_busy", class_=context.class_sourced_id)
-            return None
-        held = lease
+        full = full or approval is not None
+        with self.holding(context) as renew:
+            if renew is None:
+                log.debug("context_busy", class_=context.class_sourced_id)
+                return None
 
-        def keep_on(members: int) -> None:
-            nonlocal held
-            renewed = self.registry.leases.renew(held, _CONTEXT_LEASE_TIME)
-            if renewed is None:
-                raise SourceUnavailable("reading took longer than the lease on this context; it will be tried again")
-            held = renewed
-            progress(members)
+            def keep_on(members: int) -> None:
+                renew()
+                progress(members)
 
-        try:
             try:
                 (snapshot, otherwise), derivation = self.snapshots(context, full=full), self.derivation(context)
             except BridgeError as error:
                 return self._refuse(context, f"the registration cannot be used: {error}")
-            return self._reconciler().reconcile(
-                snapshot, derivation, otherwise=otherwise, approved=approved, progress=keep_on
+            run = self.reconciler().reconcile(
+                snapshot, derivation, otherwise=otherwise, approval=approval, progress=keep_on
             )
+            self._tell_circuit(context, run)
+            return run
+
+    @contextmanager
+    def holding(self, context: RegisteredContext) -> Iterator[Callable[[], None] | None]:
+        """Hold the lease on a context: whoever has it reconciles it, and nobody else.
+
+        Gives what renews it, which raises :class:`SourceUnavailable` if it has been lost; ``None`` if another process,
+        or another thread, holds it.
+        """
+        leases = self.registry.leases
+        held = leases.acquire(context.lease, self._holder, CONTEXT_LEASE_TIME)
+        if held is None:
+            yield None
+            return
+
+        def renew() -> None:
+            nonlocal held
+            held = held and leases.renew(held, CONTEXT_LEASE_TIME)
+            if held is None:
+                raise SourceUnavailable("reading took longer than the lease on this context; it will be tried again")
+
+        try:
+            yield renew
         finally:
-            self.registry.leases.release(held)
+            if held is not None:
+                leases.release(held)
 
     def _refuse(self, context: RegisteredContext, reason: str) -> Run:
         """Record a run that could not begin, so that it is seen, and not tried again every minute."""
@@ -269,55 +312,27 @@ class Wiring:
         :param full: as for :meth:`sync`.
         """
         snapshot, otherwise = self.snapshots(context, full=full)
-        return self._reconciler().preview(snapshot, self.derivation(context), otherwise=otherwise, progress=progress)
+        return self.reconciler().preview(snapshot, self.derivation(context), otherwise=otherwise, progress=progress)
 
-    def _reconciler(self) -> Reconciler:
-        return Reconciler(self.mirror, Guards(), self.clock)
+    def reconciler(self) -> Reconciler:
+        """What makes this thread's mirror agree with sources, by the guards as they are set."""
+        return Reconciler(self.mirror, Guards(**asdict(self.settings.guards)), self.clock)
 
-    def sync_all(
-        self,
-        contexts: Sequence[RegisteredContext],
-        *,
-        full: bool = False,
-        done: Callable[[RegisteredContext, Run | None], None],
-    ) -> None:
-        """Reconcile several contexts, a few at a time.
+    def _tell_circuit(self, context: RegisteredContext, run: Run) -> None:
+        """Let the platform's circuit breaker know whether the platform has answered."""
+        circuits = self.registry.circuits
+        if run.outcome not in _SAYS_NOTHING:
+            circuits.answered(context.platform_id)
+            return
+        attempt = Attempts(self.mirror).of(context.tenant, context.key)
+        circuits.failed(
+            context.platform_id,
+            news=attempt is not None and attempt.failures == 1,
+            threshold=self.settings.sync.circuit_failures,
+            not_before=attempt.not_before if attempt else None,
+        )
 
-        An error in one keeps no other from its turn: it is raised when all have had theirs.
-
-        :param full: as for :meth:`sync`.
-        :param done: told of each that ended, in order, from the thread that calls this.
-        """
-        errors = []
-        pool = ThreadPoolExecutor(self.settings.sync.concurrency, thread_name_prefix="sync")
-        try:
-            for context, future in [(context, pool.submit(self.sync, context, full=full)) for context in contexts]:
-                error = future.exception()
-                if error is None:
-                    done(context, future.result())
-                else:
-                    errors.append(error)
-        finally:
-            pool.shutdown(cancel_futures=True)
-        if errors:
-            raise errors[0]
-
-    def due(self) -> list[RegisteredContext]:
-        """The contexts whose turn it is: stale by the freshness target, or due another try after a failure."""
-        now = self.clock()
-        freshness = timedelta(hours=self.settings.sync.freshness_hours)
-        latest = Runs(self.mirror, self.clock).latest_by_context()
-
-        def is_due(context: RegisteredContext) -> bool:
-            run = latest.get((context.tenant, context.key))
-            if run is None:
-                return True
-            again_after = _RETRY_AFTER if run.outcome in _UNFINISHED else freshness
-            return from_stamp(run.started) + again_after <= now
-
-        return [context for context in self.registry.contexts.all() if is_due(context)]
-
-    # The scheduler's jobs.
+    # The scheduler's lease.
 
     def hold_scheduler_lease(self) -> bool:
         """Get or keep the right to be the scheduler."""
@@ -337,39 +352,3 @@ class Wiring:
             if self._scheduler_lease is not None:
                 self.registry.leases.release(self._scheduler_lease)
                 self._scheduler_lease = None
-
-    def take_inbox(self) -> None:
-        """Do what the web has asked for; what another process is at just now waits again."""
-        inbox = self.registry.inbox
-        items = inbox.take()
-        asked = {
-            context: item
-            for item in items
-            if (context := self._context_of(item.payload)) is not None
-            and not (item.kind == "launch" and self._is_fresh(context))
-        }
-
-        def done(context: RegisteredContext, run: Run | None) -> None:
-            if run is None:
-                inbox.put(asked[context].kind, asked[context].payload)
-
-        try:
-            self.sync_all(list(asked), done=done)
-        finally:
-            inbox.done(items)
-
-    def _is_fresh(self, context: RegisteredContext) -> bool:
-        """Whether the roster was read so lately that a launch need not make it be read again."""
-        latest = Runs(self.mirror, self.clock).latest(1, context=(context.tenant, context.key))
-        since = self.clock() - timedelta(minutes=self.settings.sync.launch_minutes)
-        return any(run.outcome in GOOD and from_stamp(run.started) > since for run in latest)
-
-    def _context_of(self, payload: Mapping[str, Any]) -> RegisteredContext | None:
-        try:
-            return self.registry.contexts.get(payload["tenant"], payload["context"])
-        except UnknownObject:
-            return None  # removed since it was asked for
-
-    def refresh(self) -> None:
-        """Reconcile every context that is due."""
-        self.sync_all(self.due(), done=lambda *_: None)

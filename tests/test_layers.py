@@ -14,8 +14,9 @@ MODULES = sorted((ROOT / "bridge").rglob("*.py"))
 # matches counts, so an exception stands above its room.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("bridge.__main__", "bridge.app", "bridge.cli", "bridge.compression", "bridge.cors", "bridge.error_shapes", "wsgi"),
+    ("bridge.backups", "bridge.paces", "bridge.retiring", "bridge.rounds", "bridge.scheduling", "bridge.upkeep"),
     ("bridge.wiring", "bridge.derivations", "bridge.snapshots"),
-    ("bridge.oneroster.discovery", "bridge.oneroster.provider", "bridge.site", "bridge.sync"),
+    ("bridge.api", "bridge.oneroster.discovery", "bridge.oneroster.provider", "bridge.site", "bridge.sync"),
     (
         "bridge.auth",
         "bridge.lti",
@@ -31,7 +32,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("bridge.options",),
     ("bridge.oneroster", "bridge.nrps"),
     ("bridge.roster",),
-    ("bridge.storage", "bridge.log", "bridge.practice"),
+    ("bridge.storage", "bridge.seals", "bridge.log", "bridge.practice"),
     ("bridge.clock", "bridge.errors"),
 )
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tomllib
 from dataclasses import fields
+from datetime import date, time
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,27 @@ def test_the_file_says_what_is_different():
     assert settings.outgoing.connect_timeout == 2.0
     assert settings.outgoing.allowed_hosts == ("lms.example.org", "127.0.0.1:8081", "[::1]:8081")
     assert settings.server.port == 8080
+
+
+def test_times_and_days_are_read():
+    path = config(
+        """
+        [sync]
+        nightly_at = ""
+        quiet_hours = ["07:30-09:00", "22:00-01:30"]
+        blackouts = ["2026-07-25/2026-08-02", "2026-12-24"]
+        """
+    )
+
+    sync = load_settings(path, {}).sync
+
+    assert sync.nightly_at is None
+    assert sync.quiet_hours == ((time(7, 30), time(9, 0)), (time(22, 0), time(1, 30)))
+    assert sync.blackouts == (
+        (date(2026, 7, 25), date(2026, 8, 2)),
+        (date(2026, 12, 24), date(2026, 12, 24)),
+    )
+    assert load_settings(environ={"BRIDGE_SYNC_NIGHTLY_AT": "23:15"}).sync.nightly_at == time(23, 15)
 
 
 def test_the_environment_goes_before_the_file():
@@ -209,6 +231,16 @@ def test_variables_of_others_that_begin_alike_are_let_be():
         'calendar.year_start = "8-1"',
         "calendar.year_start = 2026-08-01",
         'calendar.time_zone = "Europe/Atlantis"',
+        'sync.nightly_at = "2:00"',
+        'sync.nightly_at = "24:00"',
+        "sync.nightly_at = 02:00:00",
+        'sync.quiet_hours = "07:30-09:00"',
+        'sync.quiet_hours = ["07:30"]',
+        'sync.quiet_hours = ["09:00-09:00"]',
+        'sync.blackouts = ["2026-07-25/2026-07-20"]',
+        'sync.blackouts = ["July"]',
+        "guards.removal_share = 1.1",
+        "guards.apply_rest = 1",
         'calendar.time_zone = "Europe"',
         'calendar.time_zone = "../etc/passwd"',
         'calendar.time_zone = ""',

@@ -1,7 +1,9 @@
 """What the commands share: the configuration, read when it is first needed, and the two ways of reporting."""
 
 import functools
+import getpass
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
@@ -69,6 +71,14 @@ def pass_session(command: Callable[..., Any]) -> Callable[..., Any]:
 def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """``--json``: one JSON document on standard output instead of text for people."""
     return click.option("--json", "as_json", is_flag=True, help="Report as JSON.")(command)
+
+
+def operator() -> str:
+    """Who is at the command line, for the record of what was decided."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user number without a name, as in some containers
+        return f"user {os.getuid()}"
 
 
 def echo_json(value: object) -> None:

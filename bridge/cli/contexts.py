@@ -4,15 +4,20 @@ from typing import Any
 
 import click
 
-from bridge.cli.common import Session, echo_json, echo_table, json_option, pass_session, report
+from bridge.cli.common import Session, echo_json, echo_table, json_option, operator, pass_session, report
+from bridge.cli.runs import shown
+from bridge.clock import to_stamp
 from bridge.errors import UnknownObject
 from bridge.lti.platform import Platform
 from bridge.lti.vendors import profile_of
 from bridge.mirror.runs import Run, Runs
 from bridge.mirror.standings import Standing, Standings
 from bridge.registry.contexts import RegisteredContext
+from bridge.retiring import retire_context
 from bridge.roster.identity import context_key
 from bridge.roster.memberships import Context
+from bridge.scheduling import Scheduling
+from bridge.sync.policy import Verdict
 
 
 @click.group()
@@ -55,7 +60,7 @@ def add(
     )
     report(
         as_json,
-        _shown(context, None, None),
+        _shown(context, None, None, None),
         f"Registered. Its class will be {context.class_sourced_id}: 'bridge sync {context_id}' reads it now.",
     )
 
@@ -65,7 +70,7 @@ def add(
 @json_option
 @pass_session
 def list_(session: Session, as_json: bool, tenant: str | None) -> None:
-    """List the contexts with their last run.
+    """List the contexts with their last run, and how it goes on.
 
     Whoever has left since the last full pull may still be listed.
     """
@@ -73,14 +78,26 @@ def list_(session: Session, as_json: bool, tenant: str | None) -> None:
     latest = Runs(wiring.mirror, wiring.clock).latest_by_context()
     standings = Standings(wiring.mirror).by_context()
     found = [
-        (one, latest.get((one.tenant, one.key)), standings.get((one.tenant, one.key)))
-        for one in wiring.registry.contexts.all(tenant)
+        (context, latest.get((context.tenant, context.key)), standings.get((context.tenant, context.key)), verdict)
+        for context, verdict in Scheduling(wiring).verdicts().items()
+        if tenant in {None, context.tenant}
     ]
     if as_json:
         echo_json([_shown(*each) for each in found])
         return
     echo_table(
-        ("tenant", "context", "label", "class sourcedId", "last run", "outcome", "last full pull", "members"),
+        (
+            "tenant",
+            "context",
+            "label",
+            "class sourcedId",
+            "last run",
+            "outcome",
+            "last full pull",
+            "members",
+            "state",
+            "until",
+        ),
         [
             (
                 context.tenant,
@@ -91,11 +108,83 @@ def list_(session: Session, as_json: bool, tenant: str | None) -> None:
                 run.outcome if run else "",
                 standing.full_pull if standing else "",
                 standing.members if standing else "",
+                _state(verdict),
+                to_stamp(verdict.until) if verdict.until else "",
             )
-            for context, run, standing in found
+            for context, run, standing, verdict in found
         ],
         empty="No context is known yet: launch the bridge from a course, or see 'bridge contexts add --help'.",
     )
+
+
+@contexts.command("set")
+@click.argument("context")
+@click.option("--freshness-hours", type=click.IntRange(0, 8760), required=True, help="0: as its platform's others.")
+@json_option
+@pass_session
+def set_(session: Session, context: str, freshness_hours: int, as_json: bool) -> None:
+    """Give a context a freshness target of its own."""
+    registry = session.wiring.registry
+    found = registry.contexts.find(context)
+    if freshness_hours:
+        registry.targets.set(found.tenant, found.key, freshness_hours)
+        how = f"at least every {freshness_hours} hours"
+    else:
+        registry.targets.clear(found.tenant, found.key)
+        how = "as often as the others of its platform"
+    report(
+        as_json,
+        {"classSourcedId": found.class_sourced_id, "freshnessHours": freshness_hours or None},
+        f"Class {found.class_sourced_id} is read {how}.",
+    )
+
+
+@contexts.command("pause")
+@click.argument("context")
+@click.option("--reason", default="", help="Why, for whoever asks later.")
+@json_option
+@pass_session
+def pause(session: Session, context: str, reason: str, as_json: bool) -> None:
+    """Read a context no more by itself or on launches; what a person asks for is still done."""
+    registry = session.wiring.registry
+    found = registry.contexts.find(context)
+    registry.pauses.pause_context(found.tenant, found.key, operator(), reason)
+    report(
+        as_json,
+        {"paused": found.class_sourced_id},
+        f"Class {found.class_sourced_id} is paused until 'bridge contexts resume'.",
+    )
+
+
+@contexts.command("resume")
+@click.argument("context")
+@json_option
+@pass_session
+def resume(session: Session, context: str, as_json: bool) -> None:
+    """Read a paused context again."""
+    registry = session.wiring.registry
+    found = registry.contexts.find(context)
+    was_paused = registry.pauses.resume_context(found.tenant, found.key)
+    report(
+        as_json,
+        {"resumed": found.class_sourced_id, "wasPaused": was_paused},
+        f"Class {found.class_sourced_id} {'is read again' if was_paused else 'was not paused'}.",
+    )
+
+
+@contexts.command("retire")
+@click.argument("context")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+@pass_session
+def retire(session: Session, context: str, yes: bool, as_json: bool) -> None:
+    """End a context: its class and enrollments become tobedeleted, and it is read no more."""
+    wiring = session.wiring
+    found = wiring.registry.contexts.find(context)
+    if not yes:
+        click.confirm(f"End class {found.class_sourced_id} and all its enrollments?", abort=True, err=True)
+    run = retire_context(wiring, found, operator())
+    report(as_json, shown(run), f"Class {found.class_sourced_id} is ended by run {run.id}.")
 
 
 @contexts.command("remove")
@@ -129,7 +218,13 @@ def _platform(session: Session, tenant: str, client_id: str | None) -> Platform:
     return found[0]
 
 
-def _shown(context: RegisteredContext, run: Run | None, standing: Standing | None) -> dict[str, Any]:
+def _state(verdict: Verdict) -> str:
+    return f"due: {verdict.reason}" if verdict.due else verdict.reason
+
+
+def _shown(
+    context: RegisteredContext, run: Run | None, standing: Standing | None, verdict: Verdict | None
+) -> dict[str, Any]:
     return {
         "tenant": context.tenant,
         "contextId": context.context_id,
@@ -142,4 +237,7 @@ def _shown(context: RegisteredContext, run: Run | None, standing: Standing | Non
         "lastOutcome": run.outcome if run else None,
         "lastFullPull": standing.full_pull if standing else None,
         "members": standing.members if standing else None,
+        "due": verdict.due if verdict else None,
+        "state": verdict.reason if verdict else None,
+        "stateUntil": to_stamp(verdict.until) if verdict and verdict.until else None,
     }

@@ -7,8 +7,14 @@ import click
 
 from bridge.cli.common import Session, echo_json, json_option, pass_session
 from bridge.cli.terminal import echo
+from bridge.clock import to_stamp
 from bridge.errors import BridgeError
 from bridge.lti.platform import Platform
+from bridge.mirror.runs import Runs
+from bridge.registry.circuits import CircuitState
+from bridge.registry.webhooks import Webhook
+from bridge.scheduling import Scheduling
+from bridge.sync.policy import Reason
 from bridge.wiring import SCHEDULER_LEASE, Wiring
 
 _Check = tuple[str, str | None]
@@ -26,6 +32,10 @@ def doctor(session: Session, as_json: bool) -> None:
         ("registry", _integrity(wiring.registry.db.conn)),
         ("role table", _role_table(wiring)),
         ("scheduler", _scheduler(wiring)),
+        ("held plans", _held(wiring)),
+        ("contexts", _contexts(wiring)),
+        *((f"webhook {webhook.name}", _webhook(webhook)) for webhook in wiring.registry.webhooks.all()),
+        *((f"circuit {platform.tenant}", _circuit(wiring, platform)) for platform in wiring.registry.platforms.all()),
         *((f"platform {platform.tenant}", _platform(wiring, platform)) for platform in wiring.registry.platforms.all()),
     ]
     if as_json:
@@ -56,6 +66,41 @@ def _role_table(wiring: Wiring) -> str | None:
 def _scheduler(wiring: Wiring) -> str | None:
     if wiring.registry.leases.held(SCHEDULER_LEASE) is None:
         return "none is running, so nothing is reconciled by itself: run 'bridge serve' or 'bridge schedule'"
+    return None
+
+
+def _held(wiring: Wiring) -> str | None:
+    waiting = len(Runs(wiring.mirror, wiring.clock).waiting())
+    return f"{waiting} wait for somebody's word: see 'bridge runs --held'" if waiting else None
+
+
+def _contexts(wiring: Wiring) -> str | None:
+    gone = sum(verdict.reason is Reason.GONE for verdict in Scheduling(wiring).verdicts().values())
+    if not gone:
+        return None
+    return (
+        f"{gone} are gone at their platforms: see 'bridge contexts list', and retire them with 'bridge contexts retire'"
+    )
+
+
+def _circuit(wiring: Wiring, platform: Platform) -> str | None:
+    circuit = wiring.registry.circuits.of(platform.id)
+    if circuit.state is CircuitState.CLOSED or circuit.until is None:
+        return None
+    return (
+        f"{circuit.state}, {circuit.failures} contexts in a row could not be read: it is tried again at"
+        f" {to_stamp(circuit.until)}; 'bridge runs' says what went wrong"
+    )
+
+
+def _webhook(webhook: Webhook) -> str | None:
+    if webhook.stopped is not None:
+        return (
+            f"it is told no more since {webhook.stopped} ({webhook.problem}): mend the receiver, then"
+            f" 'bridge webhooks test {webhook.name}'"
+        )
+    if webhook.failing_since is not None:
+        return f"it has accepted nothing since {webhook.failing_since}: {webhook.problem}"
     return None
 
 

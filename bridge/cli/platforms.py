@@ -6,12 +6,20 @@ from typing import Any
 import click
 
 from bridge.cli import self_registration
-from bridge.cli.common import Session, echo_json, echo_table, json_option, pass_session, report
+from bridge.cli.common import Session, echo_json, echo_table, json_option, operator, pass_session, report
+from bridge.cli.sync import line
+from bridge.cli.terminal import echo
+from bridge.clock import to_stamp
 from bridge.errors import InvalidRequest, UnknownObject
 from bridge.lti.options import OPTIONS, change_options, parse_options
 from bridge.lti.platform import Platform
 from bridge.lti.vendors import PROFILES
+from bridge.mirror.runs import Run
+from bridge.registry.circuits import Circuit, CircuitState
+from bridge.registry.contexts import RegisteredContext
+from bridge.registry.pauses import Pause
 from bridge.registry.platforms import Platforms
+from bridge.retiring import retire_platform
 
 
 @click.group()
@@ -77,14 +85,26 @@ def add(session: Session, as_json: bool, options: tuple[str, ...], **fields: Any
 @json_option
 @pass_session
 def list_(session: Session, as_json: bool) -> None:
-    """List the registered platforms."""
-    found = session.wiring.registry.platforms.all()
+    """List the registered platforms, and whether they are read."""
+    registry = session.wiring.registry
+    found, circuits, pauses = registry.platforms.all(), registry.circuits.all(), registry.pauses.platforms()
     if as_json:
-        echo_json([_shown(platform) for platform in found])
+        echo_json([{**_shown(one), **_state(circuits.get(one.id, Circuit()), pauses.get(one.id))} for one in found])
         return
     echo_table(
-        ("id", "tenant", "issuer", "client id", "vendor"),
-        [(one.id, one.tenant, one.issuer, one.client_id, one.vendor) for one in found],
+        ("id", "tenant", "issuer", "client id", "vendor", "circuit", "paused"),
+        [
+            (
+                one.id,
+                one.tenant,
+                one.issuer,
+                one.client_id,
+                one.vendor,
+                _circuit(circuits.get(one.id, Circuit())),
+                _pause(pauses.get(one.id)),
+            )
+            for one in found
+        ],
         empty="No platform is registered: see 'bridge platforms add --help'.",
     )
 
@@ -118,20 +138,71 @@ def replace(session: Session, tenant: str, as_json: bool, client_id: str, former
     report(as_json, _shown(platform), f"Tenant {tenant} is now read with client id {client_id}.")
 
 
-@platforms.command("remove")
-@click.argument("platform_id", type=int)
+@platforms.command("pause")
+@click.argument("platform", metavar="TENANT_OR_ID")
+@click.option("--reason", default="", help="Why, for whoever asks later.")
 @json_option
 @pass_session
-def remove(session: Session, platform_id: int, as_json: bool) -> None:
-    """Forget a platform and its contexts; the mirror keeps what was read from it.
+def pause(session: Session, platform: str, reason: str, as_json: bool) -> None:
+    """Read no context of a platform by itself or on launches; what a person asks for is still done."""
+    registry = session.wiring.registry
+    found = _named(registry.platforms, platform)
+    registry.pauses.pause_platform(found.id, operator(), reason)
+    report(
+        as_json,
+        {"paused": found.id},
+        f"Platform {found.id} of tenant {found.tenant} is paused until 'bridge platforms resume'.",
+    )
+
+
+@platforms.command("resume")
+@click.argument("platform", metavar="TENANT_OR_ID")
+@json_option
+@pass_session
+def resume(session: Session, platform: str, as_json: bool) -> None:
+    """Read a paused platform again. What has grown stale meanwhile is caught up with, the oldest first."""
+    registry = session.wiring.registry
+    found = _named(registry.platforms, platform)
+    was_paused = registry.pauses.resume_platform(found.id)
+    report(
+        as_json,
+        {"resumed": found.id, "wasPaused": was_paused},
+        f"Platform {found.id} of tenant {found.tenant} {'is read again' if was_paused else 'was not paused'}.",
+    )
+
+
+@platforms.command("remove")
+@click.argument("platform_id", type=int)
+@click.option("--retire", is_flag=True, help="End what was read from it: its records become tobedeleted.")
+@click.option("--yes", is_flag=True, help="Do not ask before records are ended.")
+@json_option
+@pass_session
+def remove(session: Session, platform_id: int, retire: bool, yes: bool, as_json: bool) -> None:
+    """Forget a platform and its contexts; the mirror keeps what was read from it, unless it is retired.
 
     PLATFORM_ID is the number that 'bridge platforms list' shows.
     """
-    session.wiring.registry.platforms.remove(platform_id)
+    wiring = session.wiring
+    found = wiring.registry.platforms.by_id(platform_id)
+    ended: list[Run] = []
+    if not retire:
+        wiring.registry.platforms.remove(platform_id)
+    else:
+        if not yes:
+            question = f"End every record that was read from {found.issuer} (tenant {found.tenant})?"
+            click.confirm(question, abort=True, err=True)
+
+        def done(context: RegisteredContext, run: Run) -> None:
+            ended.append(run)
+            if not as_json:
+                echo(line(context, run))
+
+        retire_platform(wiring, found, operator(), done)
+    its_records = "Its records are ended" if retire else "Its records stay in the mirror"
     report(
         as_json,
-        {"removed": platform_id},
-        f"Platform {platform_id} and its contexts are forgotten. Its records stay in the mirror.",
+        {"removed": platform_id, "runs": [run.id for run in ended]},
+        f"Platform {platform_id} and its contexts are forgotten. {its_records}.",
     )
 
 
@@ -144,6 +215,27 @@ def _named(known: Platforms, name: str) -> Platform:
     if not found and not name.isdecimal():
         raise UnknownObject(f"no platform belongs to a tenant {name}: see 'bridge platforms list'")
     return found[0] if found else known.by_id(int(name))
+
+
+def _circuit(circuit: Circuit) -> str:
+    if circuit.state is CircuitState.CLOSED or circuit.until is None:
+        return circuit.state
+    return f"{circuit.state} until {to_stamp(circuit.until)}"
+
+
+def _pause(pause: Pause | None) -> str:
+    return f"since {pause.since} by {pause.paused_by}" + (f": {pause.reason}" * bool(pause.reason)) if pause else ""
+
+
+def _state(circuit: Circuit, pause: Pause | None) -> dict[str, Any]:
+    return {
+        "circuit": {
+            "state": circuit.state,
+            "failures": circuit.failures,
+            "until": to_stamp(circuit.until) if circuit.until else None,
+        },
+        "paused": dataclasses.asdict(pause) if pause else None,
+    }
 
 
 def _shown(platform: Platform) -> dict[str, Any]:

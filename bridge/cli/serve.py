@@ -20,8 +20,10 @@ from bridge.app import from_environment
 from bridge.cli.common import Session, pass_session
 from bridge.cli.processes import end, follow_parent, start_bridge, with_parent
 from bridge.errors import BridgeError
+from bridge.scheduling import Scheduling
 from bridge.settings import CONFIG_VARIABLE
 from bridge.sync.scheduler import Scheduler
+from bridge.upkeep import Subscribers, purge_daily
 from bridge.wiring import Wiring
 
 log = structlog.get_logger(__name__)
@@ -92,7 +94,14 @@ def schedule(session: Session, with_parent: bool) -> None:
     wiring = Wiring(settings)
     bridge_log.configure(settings.log.level, settings.log.format)
     wiring.prepare()
-    scheduler = Scheduler(hold_lease=wiring.hold_scheduler_lease, take_inbox=wiring.take_inbox, refresh=wiring.refresh)
+    scheduling = Scheduling(wiring)
+    scheduler = Scheduler(
+        hold_lease=wiring.hold_scheduler_lease,
+        take_inbox=scheduling.take_inbox,
+        refresh=scheduling.refresh,
+        deliver=Subscribers(wiring).deliver,
+        purge=lambda: purge_daily(wiring),
+    )
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         scheduler.stop()
@@ -101,10 +110,11 @@ def schedule(session: Session, with_parent: bool) -> None:
     signal.signal(signal.SIGINT, stop)
     if with_parent:
         follow_parent()
-    scheduler.run()
-    wiring.release_scheduler_lease()
-    # A reading in progress may take minutes; every write is one transaction, so it may be cut here.
-    os._exit(0)
+    with scheduling.workers():
+        scheduler.run()
+        wiring.release_scheduler_lease()
+        # A reading in progress may take minutes; every write is one transaction, so it may be cut here.
+        os._exit(0)
 
 
 def check_free(host: str, port: int) -> None:

@@ -1,4 +1,4 @@
-"""``bridge sync`` and ``bridge approve``: reconcile now."""
+"""``bridge sync``: reconcile now."""
 
 import sys
 from collections.abc import Sequence
@@ -9,13 +9,14 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bridge.cli.common import Session, echo_json, json_option, pass_session, report
+from bridge.cli.common import Session, echo_json, json_option, pass_session
 from bridge.cli.runs import shown
 from bridge.cli.terminal import echo, visible
-from bridge.errors import BridgeError, InvalidRequest, UnknownObject
-from bridge.mirror.runs import GOOD, Outcome, Run, Runs
+from bridge.errors import BridgeError
+from bridge.mirror.runs import GOOD, Outcome, Run
 from bridge.registry.contexts import RegisteredContext
 from bridge.roster.plan import ChangeKind
+from bridge.rounds import sync_all
 from bridge.sync.reconciler import Preview
 from bridge.wiring import Wiring
 
@@ -56,11 +57,11 @@ def _sync(wiring: Wiring, chosen: Sequence[RegisteredContext], full: bool, as_js
             ended.append((context, run))
             progress.advance(task)
             if not as_json and (run is None or run.outcome is not Outcome.UNCHANGED or len(chosen) == 1):
-                _echo_beside(progress, _line(context, run))
+                _echo_beside(progress, line(context, run))
 
-        wiring.sync_all(chosen, full=full, done=done)
+        sync_all(wiring, chosen, full=full, done=done)
     if as_json:
-        echo_json([_shown(context, run) for context, run in ended])
+        echo_json([shown_turn(context, run) for context, run in ended])
     elif len(chosen) != 1 and all(run is not None and run.outcome is Outcome.UNCHANGED for _, run in ended):
         echo(f"{len(chosen)} contexts: nothing has changed")
     if any(run is None or run.outcome not in GOOD for _, run in ended):
@@ -88,34 +89,12 @@ def _preview(wiring: Wiring, chosen: Sequence[RegisteredContext], full: bool, as
         sys.exit(PARTLY)
 
 
-@click.command()
-@click.argument("run_id", type=int, metavar="RUN")
-@json_option
-@pass_session
-def approve(session: Session, run_id: int, as_json: bool) -> None:
-    """Let a held plan's removals go.
-
-    The roster is read again; what is applied removes nobody outside the set that was held.
-    """
-    wiring = session.wiring
-    runs = Runs(wiring.mirror, wiring.clock)
-    held = runs.get(run_id)
-    if held is None:
-        raise UnknownObject(f"there is no run {run_id}: see 'bridge runs'")
-    if held.outcome is not Outcome.HELD:
-        raise InvalidRequest("RUN", f"run {run_id} is not held, it is {held.outcome}")
-    context = wiring.registry.contexts.get(held.source, held.context)
-    run = wiring.sync(context, approved=runs.held_removals(run_id))
-    report(as_json, shown(run) if run else {}, _line(context, run))
-    if run is None or run.outcome not in GOOD:
-        sys.exit(PARTLY)
-
-
 def _name(context: RegisteredContext) -> str:
     return visible(f"{context.tenant} {context.label or context.context_id}")
 
 
-def _line(context: RegisteredContext, run: Run | None) -> str:
+def line(context: RegisteredContext, run: Run | None) -> str:
+    """What became of a context, in a line for people."""
     if run is None:
         return f"{_name(context)}: another process is reconciling it"
     if run.message:
@@ -126,7 +105,7 @@ def _line(context: RegisteredContext, run: Run | None) -> str:
     )
 
 
-def _shown(context: RegisteredContext, run: Run | None) -> dict[str, Any]:
+def shown_turn(context: RegisteredContext, run: Run | None) -> dict[str, Any]:
     """What a context's turn came to; there is no run if another process is at it."""
     if run is None:
         return {"source": context.tenant, "context": context.key, "outcome": "busy"}
@@ -153,12 +132,12 @@ def _planned_lines(context: RegisteredContext, preview: Preview) -> str:
     return f"{_name(context)}: {counts}{held}{quarantined}"
 
 
-def _echo_beside(progress: Progress, line: str) -> None:
+def _echo_beside(progress: Progress, text: str) -> None:
     """Write a line of the report to standard output; above the progress bar where both are on one terminal."""
     if progress.disable or not sys.stdout.isatty():
-        echo(line)
+        echo(text)
     else:
-        progress.console.print(visible(line), highlight=False, markup=False, soft_wrap=True)
+        progress.console.print(visible(text), highlight=False, markup=False, soft_wrap=True)
 
 
 def _progress(total: int) -> Progress:

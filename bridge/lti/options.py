@@ -29,6 +29,12 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _positive(text: str) -> int:
+    if not re.fullmatch(r"[1-9][0-9]{0,5}", text):
+        raise ValueError("must be a whole number from 1 to 999999")
+    return int(text)
+
+
 def _one_of(words: type[StrEnum]) -> Callable[[str], str]:
     def read(text: str) -> str:
         if text not in list(words):
@@ -70,6 +76,9 @@ OPTIONS: dict[str, Callable[[str], Any]] = {
     "keep_test_users": _flag,
     "school_name": _name,
     "school_identifier": _name,
+    "freshness_hours": _positive,
+    "concurrency": _positive,
+    "requests_per_minute": _positive,
 }
 """Each option's name and how its text is read."""
 

@@ -13,7 +13,7 @@ from bridge.mirror.mirror import Mirror
 from bridge.mirror.runs import GOOD, Outcome, Run, Runs
 from bridge.registry.contexts import lease_of
 from bridge.registry.registry import Registry
-from bridge.roster.identity import ContextKey, class_sourced_id
+from bridge.roster.identity import ContextKey, LtiUserId, class_sourced_id
 
 _LOOKED_BACK = 50
 """Runs among which the last good one is looked for."""
@@ -34,6 +34,8 @@ _OUTCOMES = {
     Outcome.UNAVAILABLE: "The platform did not answer usefully. Nothing was changed, and it is tried again by itself.",
     Outcome.REFUSED: "The platform did not let the roster be read. Nothing was changed: the operator of the bridge"
     " can see why (run {run}).",
+    Outcome.GONE: "The platform says that there is no such course. Nothing was changed: the operator of the bridge can"
+    " see more (run {run}).",
     Outcome.BROKEN: "Reading the roster failed in the bridge. Nothing was changed, and it is tried again by itself"
     " (run {run}).",
 }
@@ -74,9 +76,12 @@ def roster_state(
     )
 
 
-def sync_payload(tenant: str, key: ContextKey) -> dict[str, str]:
-    """What the reconciler is told about a context whose roster is to be read."""
-    return {"tenant": tenant, "context": key}
+def sync_payload(tenant: str, key: ContextKey, user: LtiUserId | None = None) -> dict[str, str]:
+    """What the reconciler is told about a context whose roster is to be read.
+
+    :param user: who has launched: somebody who is not in the roster yet makes it be read even if it is fresh.
+    """
+    return {"tenant": tenant, "context": key} | ({"user": user} if user is not None else {})
 
 
 def _outcome(latest: Run | None, *, waits: bool, reading: bool, scheduler_runs: bool) -> str:

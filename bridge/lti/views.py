@@ -167,7 +167,7 @@ def _register(launch: Launch, registry: Registry) -> ContextKey | None:
             memberships_url=launch.memberships_url,
         )
         note_roles(launch, key, registry)
-        registry.inbox.put("launch", sync_payload(launch.platform.tenant, key))
+        registry.inbox.put("launch", sync_payload(launch.platform.tenant, key, launch.sub))
     return key
 
 

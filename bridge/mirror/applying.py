@@ -5,18 +5,18 @@ that slept past its lease harms nothing.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlite_utils import Database
 
 from bridge import storage
-from bridge.clock import Clock, from_stamp, to_stamp
+from bridge.clock import Clock
 from bridge.errors import SourceUnavailable
 from bridge.mirror.documents import Documents
 from bridge.mirror.mirror import Mirror
 from bridge.mirror.runs import Outcome, finish
+from bridge.mirror.writes import next_changed, stamp
 from bridge.roster.identity import ContextKey
 from bridge.roster.plan import Plan
 from bridge.roster.ports import Derivation, Derived, Fact, FactKind
@@ -43,32 +43,53 @@ UPDATE facts SET lead = p.lead FROM temp.planned AS p
 WHERE facts.source = :source AND facts.context = :context AND facts.kind = p.kind AND facts.subject = p.subject
     AND p.change = 'kept' AND facts.lead <> p.lead
 """
+# What the plan is about to replace, for whoever undoes the run.
+_LOG_FACTS = """
+INSERT INTO fact_changes (run, kind, subject, change, raw)
+SELECT :run, p.kind, p.subject, p.change, CASE p.change WHEN 'changed' THEN f.raw END
+FROM temp.planned AS p
+LEFT JOIN facts AS f
+    ON f.source = :source AND f.context = :context AND f.kind = p.kind AND f.subject = p.subject AND f.gone IS NULL
+WHERE p.change <> 'kept'
+"""
 _LEADS = "SELECT subject FROM facts WHERE source = :source AND context = :context AND lead = 1 AND gone IS NULL"
 
 
-def apply(mirror: Mirror, plan: Plan, derivation: Derivation, run: int, clock: Clock) -> None:
+def apply(
+    mirror: Mirror,
+    plan: Plan,
+    derivation: Derivation,
+    run: int,
+    clock: Clock,
+    *,
+    message: str = "",
+    held: Collection[str] = (),
+) -> None:
     """Apply what is staged on this connection according to its plan, and finish the run's record with it.
 
+    :param message: what the run's record is to say beside the counts.
+    :param held: whom the plan would have removed, had they not been spared: the run then ends as held.
     :raises SourceUnavailable: if the context has been reconciled by somebody else since the plan was made: try again.
     """
     db = mirror.db
     with storage.write(db):
         source = mirror.add_source(plan.source)
         _check_fence(db, source, plan)
-        changed = _next_changed(db)
+        changed = next_changed(db)
         documents = Documents(db, source, changed)
         key = {"source": source, "context": plan.context, "run": run}
 
-        before = _leads(db, key)
+        before = leads(db, key)
+        db.execute(_LOG_FACTS, key)
         db.execute(_UPSERT_FACTS, key)
         db.execute(_RETIRE_FACTS, key)
         db.execute(_REMARK_LEADS, key)
-        after = _leads(db, key)
+        after = leads(db, key)
 
         documents.put(derivation.of_source())
-        documents.put(derivation.of_context(_context_fact(db, key), plan.context))
+        documents.put(derivation.of_context(context_fact(db, key), plan.context))
         _touch(db, before, after)
-        for derived in _members(db, source, plan.context, derivation, sole_lead=len(after) == 1):
+        for derived in members_touched(db, source, plan.context, derivation, sole_lead=len(after) == 1):
             documents.put(derived)
         documents.finish()
 
@@ -76,18 +97,23 @@ def apply(mirror: Mirror, plan: Plan, derivation: Derivation, run: int, clock: C
             "INSERT INTO contexts (source, context, run, fingerprint, complete_run, bookmark)"
             " VALUES (:source, :context, :run, :fingerprint, :complete_run, :bookmark)"
             " ON CONFLICT DO UPDATE SET run = excluded.run, fingerprint = excluded.fingerprint,"
-            " complete_run = coalesce(excluded.complete_run, complete_run), bookmark = excluded.bookmark",
+            " complete_run = coalesce(excluded.complete_run, complete_run),"
+            # Changes since the old one are asked for again while removals that they told of wait.
+            " bookmark = CASE WHEN :held THEN bookmark ELSE excluded.bookmark END",
             {
                 **key,
                 "fingerprint": derivation.fingerprint,
-                "complete_run": run if plan.complete else None,
+                "complete_run": run if plan.complete and not held else None,
                 "bookmark": plan.bookmark,
+                "held": bool(held),
             },
         )
         outcome = Outcome.UNCHANGED if plan.is_empty and not documents.counts else Outcome.APPLIED
-        finish(db, run, outcome, clock, plan=plan, records=documents.counts)
+        if held:
+            outcome = Outcome.HELD
+        finish(db, run, outcome, clock, plan=plan, records=documents.counts, message=message, held=held)
         if documents.counts:
-            _stamp(db, changed, run, clock)
+            stamp(db, changed, run, clock)
 
 
 def _check_fence(db: Database, source: int, plan: Plan) -> None:
@@ -96,24 +122,11 @@ def _check_fence(db: Database, source: int, plan: Plan) -> None:
         raise SourceUnavailable("the context was reconciled by another process in the meantime; it will be tried again")
 
 
-def _next_changed(db: Database) -> int:
-    return int(db.execute("SELECT coalesce(max(changed), 0) + 1 FROM writes").fetchone()[0])
-
-
-def _stamp(db: Database, changed: int, run: int, clock: Clock) -> None:
-    """The last statement before the commit, so that whoever polls by time misses nothing that was committed later."""
-    latest = db.execute("SELECT stamp FROM writes ORDER BY changed DESC LIMIT 1").fetchone()
-    stamp = to_stamp(clock())
-    if latest is not None and stamp <= latest[0]:
-        stamp = to_stamp(from_stamp(latest[0]) + timedelta(milliseconds=1))
-    db.execute("INSERT INTO writes (changed, stamp, run) VALUES (?, ?, ?)", (changed, stamp, run))
-
-
-def _leads(db: Database, key: dict[str, Any]) -> set[str]:
+def leads(db: Database, key: dict[str, Any]) -> set[str]:
     return {subject for (subject,) in db.execute(_LEADS, key)}
 
 
-def _context_fact(db: Database, key: dict[str, Any]) -> Fact | None:
+def context_fact(db: Database, key: dict[str, Any]) -> Fact | None:
     row = db.execute(
         "SELECT raw FROM facts WHERE source = :source AND context = :context AND kind = 'context' AND gone IS NULL", key
     ).fetchone()
@@ -127,7 +140,7 @@ def _touch(db: Database, before: set[str], after: set[str]) -> None:
         db.conn.executemany("INSERT OR IGNORE INTO temp.touched VALUES (?)", [(one,) for one in before | after])
 
 
-def _members(
+def members_touched(
     db: Database, source: int, context: ContextKey, derivation: Derivation, *, sole_lead: bool
 ) -> Iterator[list[Derived]]:
     """The records of everybody touched, a batch at a time, in key order."""
@@ -139,7 +152,7 @@ def _members(
         )
     ]:
         last = subjects[-1]
-        facts = _facts_about(db, source, subjects)
+        facts = facts_about(db, source, subjects)
         yield [
             derived
             for subject in subjects
@@ -147,7 +160,7 @@ def _members(
         ]
 
 
-def _facts_about(db: Database, source: int, subjects: Sequence[str]) -> Mapping[str, list[Fact]]:
+def facts_about(db: Database, source: int, subjects: Sequence[str]) -> Mapping[str, list[Fact]]:
     facts: dict[str, list[Fact]] = defaultdict(list)
     marks = ", ".join("?" * len(subjects))
     rows = db.execute(

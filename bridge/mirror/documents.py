@@ -32,10 +32,22 @@ class RecordChange(StrEnum):
     """It was ``tobedeleted`` and is active again."""
 
 
+class Differing(NamedTuple):
+    """A record that is not what was derived.
+
+    :param changed: the number of the write that last changed it; ``None`` if it is not there.
+    """
+
+    collection: str
+    sourced_id: str
+    changed: int | None
+
+
 class _Stored(NamedTuple):
     seq: int
     source: int
     document: str
+    changed: int
 
 
 class _Log(NamedTuple):
@@ -66,6 +78,7 @@ class Documents:
         for field, collection, path in db.execute("SELECT field, collection, path FROM facet_fields"):
             self._fields[collection][path] = field
         self._tallies: Counter[tuple[str, str, str]] = Counter()
+        self._touched: set[str] = set()
         self.counts: Counter[tuple[str, RecordChange]] = Counter()
 
     def put(self, derived: Sequence[Derived]) -> None:
@@ -122,10 +135,44 @@ class Documents:
         execute("INSERT INTO facets (field, value, seq) VALUES (?, ?, ?)", facets_new)
         self._record(log)
 
+    def differing(self, derived: Sequence[Derived]) -> list[Differing]:
+        """Which records :meth:`put` would change."""
+        found = []
+        for one in derived:
+            collection = COLLECTIONS[one.collection]
+            old = self._stored(collection, [one.sourced_id]).get(one.sourced_id)
+            before = msgspec.json.decode(old.document) if old else None
+            body = one.body if one.body is not None else _retired(before)
+            if body is not None and (old is None or old.document != encode(body)):
+                found.append(Differing(one.collection, one.sourced_id, old.changed if old else None))
+        return found
+
+    def forget(self, collection: Collection, seqs: Sequence[int]) -> None:
+        """Remove records for good, with their facets, and count them no more; nobody is told.
+
+        What is said here of other records does not change. To be called for records that have been ``tobedeleted``
+        for so long that whoever had to hear of it has.
+        """
+        marks = ", ".join("?" * len(seqs))
+        rows = self._db.execute(
+            f'SELECT seq, document FROM "{collection.name}" WHERE source = ? AND seq IN ({marks})',  # noqa: S608
+            (self._source, *seqs),
+        ).fetchall()
+        facets_gone: list[tuple[int, str, int]] = []
+        if rows:
+            self._touched.add(collection.name)
+        for seq, document in rows:
+            body = msgspec.json.decode(document)
+            facets_gone.extend((field, value, seq) for field, value in self._facets(collection, body))
+            self._tally(collection, body, -1)
+        execute = self._db.conn.executemany
+        execute("DELETE FROM facets WHERE field = ? AND value = ? AND seq = ?", facets_gone)
+        execute(f'DELETE FROM "{collection.name}" WHERE seq = ?', [(seq,) for seq, _ in rows])  # noqa: S608
+
     def _stored(self, collection: Collection, sourced_ids: Sequence[SourcedId]) -> dict[str, _Stored]:
         marks = ", ".join("?" * len(sourced_ids))
         rows = self._db.execute(
-            f'SELECT sourcedId, seq, source, document FROM "{collection.name}" WHERE sourcedId IN ({marks})',  # noqa: S608
+            f'SELECT sourcedId, seq, source, document, changed FROM "{collection.name}" WHERE sourcedId IN ({marks})',  # noqa: S608
             sourced_ids,
         )
         return {sourced_id: _Stored(*rest) for sourced_id, *rest in rows}
@@ -152,6 +199,7 @@ class Documents:
     def _record(self, log: Iterable[_Log]) -> None:
         entries = list(log)
         self.counts.update((entry.collection, entry.kind) for entry in entries)
+        self._touched.update(entry.collection for entry in entries)
         self._db.conn.executemany(
             "INSERT INTO changes (changed, source, collection, sourcedId, kind, before) VALUES (?, ?, ?, ?, ?, ?)",
             [(self._changed, self._source, *entry) for entry in entries],
@@ -165,7 +213,7 @@ class Documents:
         """Write the tallies and the marks. To be called once, after the last :meth:`put`."""
         self._db.conn.executemany(
             "INSERT OR REPLACE INTO marks (source, collection, changed) VALUES (?, ?, ?)",
-            [(self._source, collection, self._changed) for collection in {name for name, _ in self.counts}],
+            [(self._source, collection, self._changed) for collection in self._touched],
         )
         self._db.conn.executemany(
             "INSERT INTO tallies (source, collection, status, kind, count) VALUES (?, ?, ?, ?, ?)"

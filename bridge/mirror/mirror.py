@@ -49,12 +49,12 @@ class Mirror:
     @property
     def epoch(self) -> str:
         """New after every restore: marks of another epoch mean nothing here."""
-        return self._meta("epoch") or ""
+        return self.noted("epoch") or ""
 
     @property
     def public_url(self) -> str | None:
         """The root on which the stored references are; ``None`` before the first record."""
-        return self._meta("public_url")
+        return self.noted("public_url")
 
     def rebase(self, public_url: str) -> None:
         """Move every stored reference to another public root, in one transaction, moving no stamp.
@@ -72,7 +72,7 @@ class Mirror:
                         f'UPDATE "{collection}" SET document = replace(document, ?, ?)',  # noqa: S608 - our own names
                         (before, after),
                     )
-            self.db.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('public_url', ?)", (public_url,))
+            self.note("public_url", public_url)
 
     def source_ids(self) -> Mapping[str, int]:
         """The sources that the mirror has heard of."""
@@ -83,6 +83,11 @@ class Mirror:
         self.db.execute("INSERT OR IGNORE INTO sources (name) VALUES (?)", (name,))
         return int(self.db.execute("SELECT id FROM sources WHERE name = ?", (name,)).fetchone()[0])
 
-    def _meta(self, key: str) -> str | None:
+    def noted(self, key: str) -> str | None:
+        """Something that was noted about the mirror as a whole."""
         row = self.db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
         return str(row[0]) if row else None
+
+    def note(self, key: str, value: str) -> None:
+        """Note something, inside the write transaction that the caller holds."""
+        self.db.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (key, value))

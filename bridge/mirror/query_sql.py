@@ -33,7 +33,6 @@ from bridge.roster.model import Collection, Shape
 from bridge.roster.query import Among, And, Comparison, Condition, Place, Predicate, Query, Sort
 from bridge.roster.visibility import Visibility
 
-_LATEST = 2**63 - 1
 _FEW_CHANGES = 2_000
 """Up to so many rows, sorting costs less than looking for them in order."""
 
@@ -43,15 +42,11 @@ _MISSING = "x''"
 # The document begins with its sourcedId, whose length tells where the second member begins. A search for the first
 # comma would be misled by an id that holds one.
 _ID_MEMBER = """length('{"sourcedId":' || json_quote(r.sourcedId))"""
-
-
-def _served(changed: str) -> str:
-    """A record as it goes on the wire, dated by a write."""
-    stamp = f"(SELECT writes.stamp FROM writes WHERE writes.changed = {changed})"
-    return (
-        f"substr(r.document, 1, {_ID_MEMBER})"
-        f""" || ',"dateLastModified":"' || {stamp} || '"' || substr(r.document, {_ID_MEMBER} + 1)"""
-    )
+_SERVED = (
+    f"substr(r.document, 1, {_ID_MEMBER})"
+    """ || ',"dateLastModified":"' || (SELECT writes.stamp FROM writes WHERE writes.changed = r.changed) || '"'"""
+    f" || substr(r.document, {_ID_MEMBER} + 1)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +105,11 @@ def compile_page(query: Query, source_ids: Mapping[str, int]) -> Statement:
         )
     sql = (
         f"WITH page AS ({' UNION ALL '.join(one.sql for one in found)})"
-        f" SELECT page.seq, CAST(nullif(page.sort_key, {_MISSING}) AS TEXT), {_served('min(r.changed, ?)')}"
+        f" SELECT page.seq, CAST(nullif(page.sort_key, {_MISSING}) AS TEXT), {_SERVED}"
         f' FROM page CROSS JOIN "{query.collection.name}" AS r ON r.seq = page.seq'
         f" ORDER BY {', '.join(f'page.{name} {way}' for name in order)}"
     )
-    as_of = _LATEST if query.as_of is None else query.as_of
-    return Statement(sql, (*(parameter for one in found for parameter in one.parameters), as_of))
+    return Statement(sql, tuple(parameter for one in found for parameter in one.parameters))
 
 
 def compile_count(query: Query, source_ids: Mapping[str, int]) -> Statement:
@@ -146,7 +140,7 @@ def compile_one(
     (rows,) = _ways(
         Query(collection=collection, visibility=visibility, limit=1, where=where), source_ids, in_order=True
     )
-    return _select(Term(_served("r.changed")), rows.table, rows.terms)
+    return _select(Term(_SERVED), rows.table, rows.terms)
 
 
 def tally_of(query: Query) -> tuple[str | None, str | None] | None:

@@ -3,42 +3,29 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from enum import StrEnum
+from datetime import datetime
 
 from sqlite_utils import Database
 
 from bridge import storage
 from bridge.clock import Clock, to_stamp
+from bridge.mirror.attempts import begin_attempt, end_attempt
+from bridge.mirror.decisions import DecisionKind, record_decision
 from bridge.mirror.documents import RecordChange
 from bridge.mirror.mirror import Mirror
+from bridge.mirror.outcomes import ANSWERED
+from bridge.mirror.outcomes import GOOD as GOOD
+from bridge.mirror.outcomes import Outcome as Outcome
 from bridge.roster.identity import ContextKey
 from bridge.roster.plan import ChangeKind, Plan, Quarantined
-
-
-class Outcome(StrEnum):
-    """How a run ended."""
-
-    RUNNING = "running"
-    APPLIED = "applied"
-    UNCHANGED = "unchanged"
-    HELD = "held"
-    """The plan waits for a person."""
-    UNAVAILABLE = "unavailable"
-    """The source did not answer usefully; nothing was changed."""
-    REFUSED = "refused"
-    """The source said no, or its answer cannot be trusted; nothing was changed."""
-    BROKEN = "broken"
-    """The bridge itself failed, or was stopped; nothing was changed."""
-
-
-GOOD = frozenset({Outcome.APPLIED, Outcome.UNCHANGED})
-"""The mirror agrees with the source."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """One reconciliation of one context. The counts are of members.
 
+    :param details: how many of the changed ones changed in nothing but names and the like.
+    :param decided_by: who let it through where a guard, or no rule at all, would have; ``None`` if nobody had to.
     :param records: served records by collection and kind of change.
     """
 
@@ -54,6 +41,8 @@ class Run:
     removed: int
     unchanged: int
     quarantined: int
+    details: int
+    decided_by: str | None
     records: dict[str, dict[str, int]]
     message: str
 
@@ -61,8 +50,20 @@ class Run:
 _FIELDS = tuple(field.name for field in fields(Run))
 _COLUMNS = (
     "runs.id, sources.name, context, started, finished, outcome, complete, added, changed, removed, unchanged,"
-    " quarantined, documents, message"
+    " quarantined, details, decided_by, documents, message"
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mandate:
+    """A person's decision that a run carries out.
+
+    :param run: the held run that it is about, if it is about one.
+    """
+
+    kind: DecisionKind
+    made_by: str
+    run: int | None = None
 
 
 class Runs:
@@ -73,11 +74,12 @@ class Runs:
         self._db = mirror.db
         self._clock = clock
 
-    def begin(self, source: str, context: ContextKey) -> int:
-        """Record that a run starts; returns its number.
+    def begin(self, source: str, context: ContextKey, mandate: Mandate | None = None) -> int:
+        """Record that a run starts, and on whose decision if on somebody's; returns its number.
 
         An earlier run of the context that still seems to run was stopped: whoever begins holds the context's lease.
         """
+        now = to_stamp(self._clock())
         with storage.write(self._db):
             number = self._mirror.add_source(source)
             self._db.execute(
@@ -85,32 +87,35 @@ class Runs:
                 " WHERE source = ? AND context = ? AND outcome = ?",
                 (
                     Outcome.BROKEN,
-                    to_stamp(self._clock()),
+                    now,
                     "stopped before it ended; nothing was changed",
                     number,
                     context,
                     Outcome.RUNNING,
                 ),
             )
-            cursor = self._db.execute(
-                "INSERT INTO runs (source, context, started) VALUES (?, ?, ?)",
-                (number, context, to_stamp(self._clock())),
-            )
-            assert cursor.lastrowid is not None
-            return cursor.lastrowid
+            run = self._db.execute(
+                "INSERT INTO runs (source, context, started, decided_by) VALUES (?, ?, ?, ?)",
+                (number, context, now, mandate.made_by if mandate else None),
+            ).lastrowid
+            assert run is not None
+            begin_attempt(self._db, run, number, context, now)
+            if mandate is not None:
+                record_decision(self._db, mandate.kind, now, mandate.made_by, run=mandate.run, led_to=run)
+            return run
 
-    def fail(self, run: int, outcome: Outcome, message: str) -> None:
-        """Record that a run ended without changing anything."""
+    def fail(self, run: int, outcome: Outcome, message: str, *, not_before: datetime | None = None) -> None:
+        """Record that a run ended without changing anything.
+
+        :param not_before: until when the source has asked to be left alone.
+        """
         with storage.write(self._db):
-            finish(self._db, run, outcome, self._clock, message=message)
+            finish(self._db, run, outcome, self._clock, message=message, not_before=not_before)
 
     def hold(self, run: int, plan: Plan, removals: Iterable[str], message: str) -> None:
         """Record that a plan waits for a person, and whom it would remove."""
         with storage.write(self._db):
-            finish(self._db, run, Outcome.HELD, self._clock, plan=plan, message=message)
-            self._db.conn.executemany(
-                "INSERT INTO held (run, subject) VALUES (?, ?)", [(run, subject) for subject in removals]
-            )
+            finish(self._db, run, Outcome.HELD, self._clock, plan=plan, message=message, held=removals)
 
     def get(self, run: int) -> Run | None:
         """One run, if there is such a one."""
@@ -140,7 +145,39 @@ class Runs:
         """Whom a held plan would remove."""
         return {subject for (subject,) in self._db.execute("SELECT subject FROM held WHERE run = ?", (run,))}
 
-    def _select(self, rest: str, parameters: Sequence[object]) -> Iterator[Run]:
+    def waiting(self, source: str | None = None) -> list[Run]:
+        """The held plans, of one source or of all, that nobody has decided about and that no later run has replaced."""
+        answered = ", ".join(f"'{outcome}'" for outcome in sorted(ANSWERED))
+        return list(
+            self._select(
+                "WHERE outcome = 'held' AND (:source IS NULL OR sources.name = :source)"  # noqa: S608 - our own words
+                " AND NOT EXISTS (SELECT 1 FROM runs AS later WHERE later.source = runs.source"
+                f" AND later.context = runs.context AND later.id > runs.id AND later.outcome IN ({answered}))"
+                " AND NOT EXISTS (SELECT 1 FROM decisions WHERE decisions.run = runs.id AND kind = :rejected)"
+                " ORDER BY runs.id",
+                {"source": source, "rejected": DecisionKind.REJECTED},
+            )
+        )
+
+    def removed_since(self, source: str, since: datetime) -> int:
+        """How many members the runs that began since then have removed of a source, by no person's decision."""
+        (count,) = self._db.execute(
+            "SELECT coalesce(sum(removed), 0) FROM runs WHERE source = (SELECT id FROM sources WHERE name = ?)"
+            " AND started >= ? AND outcome = 'applied' AND decided_by IS NULL",
+            (source, to_stamp(since)),
+        ).fetchone()
+        return int(count)
+
+    def members_of(self, source: str) -> int:
+        """How many members all contexts of a source hold together."""
+        (count,) = self._db.execute(
+            "SELECT count(*) FROM facts WHERE source = (SELECT id FROM sources WHERE name = ?)"
+            " AND subject <> '' AND kind = 'member' AND gone IS NULL",
+            (source,),
+        ).fetchone()
+        return int(count)
+
+    def _select(self, rest: str, parameters: Sequence[object] | dict[str, object]) -> Iterator[Run]:
         rows = self._db.execute(
             f"SELECT {_COLUMNS} FROM runs JOIN sources ON sources.id = runs.source {rest}",  # noqa: S608
             parameters,
@@ -162,8 +199,14 @@ def finish(
     plan: Plan | None = None,
     records: Mapping[tuple[str, RecordChange], int] | None = None,
     message: str = "",
+    held: Iterable[str] = (),
+    not_before: datetime | None = None,
 ) -> None:
-    """Record how a run ended, inside the write transaction that the caller holds."""
+    """Record how a run ended, inside the write transaction that the caller holds.
+
+    :param held: whom it would have removed, where that waits for a person.
+    :param not_before: until when the source has asked to be left alone.
+    """
     counts = plan.counts if plan else {}
     quarantined = plan.quarantined if plan else ()
     nested: dict[str, dict[str, int]] = {}
@@ -171,7 +214,7 @@ def finish(
         nested.setdefault(collection, {})[kind] = count
     db.execute(
         "UPDATE runs SET finished = ?, outcome = ?, complete = ?, added = ?, changed = ?, removed = ?,"
-        " unchanged = ?, quarantined = ?, documents = ?, message = ? WHERE id = ?",
+        " unchanged = ?, quarantined = ?, details = ?, documents = ?, message = ? WHERE id = ?",
         (
             to_stamp(clock()),
             outcome,
@@ -181,6 +224,7 @@ def finish(
             counts.get(ChangeKind.REMOVED, 0),
             counts.get(ChangeKind.KEPT, 0),
             len(quarantined),
+            plan.details if plan else 0,
             json.dumps(nested),
             message,
             run,
@@ -190,3 +234,5 @@ def finish(
         "INSERT OR IGNORE INTO quarantine (run, position, subject, reason) VALUES (?, ?, ?, ?)",
         [(run, one.position, one.subject, one.reason) for one in quarantined],
     )
+    db.conn.executemany("INSERT INTO held (run, subject) VALUES (?, ?)", [(run, subject) for subject in held])
+    end_attempt(db, run, outcome, not_before)

@@ -35,7 +35,7 @@ _NAMES = ("staged", "rejected", "departed", "planned", "touched")
 
 # The live facts of one context beside what is staged. Only pairs that differ come back, unless all are wanted.
 _COMPARE = """
-SELECT s.position, s.kind, s.subject, s.raw, s.hash, f.hash
+SELECT s.position, s.kind, s.subject, s.raw, s.hash, f.hash, f.raw
 FROM temp.staged AS s
 LEFT JOIN facts AS f
     ON f.source = :source AND f.context = :context AND f.kind = s.kind AND f.subject = s.subject AND f.gone IS NULL
@@ -161,7 +161,7 @@ class Staging:
         key: dict[str, Any] = {"source": source, "context": self.context}
         self._db.execute("BEGIN")
         try:
-            counts, context_changed = self._compare(derivation, {**key, "all": rederive})
+            counts, context_changed, details = self._compare(derivation, {**key, "all": rederive})
             # Somebody unreadable may be anybody: then nobody is missed.
             unknown = self._db.execute("SELECT 1 FROM temp.rejected WHERE subject IS NULL LIMIT 1").fetchone()
             complete = self._snapshot.complete and unknown is None
@@ -191,13 +191,15 @@ class Staging:
             held_before=held,
             bookmark=self._snapshot.bookmark,
             counts=counts,
+            details=details,
             quarantined=tuple(Quarantined(*row) for row in quarantined),
         )
 
-    def _compare(self, derivation: Derivation, key: dict[str, Any]) -> tuple[Counter[ChangeKind], bool]:
+    def _compare(self, derivation: Derivation, key: dict[str, Any]) -> tuple[Counter[ChangeKind], bool, int]:
         counts: Counter[ChangeKind] = Counter()
         context_changed = False
-        for position, kind, subject, raw, stated, held in self._db.execute(_COMPARE, key):
+        details = 0
+        for position, kind, subject, raw, stated, held, held_raw in self._db.execute(_COMPARE, key):
             item = Stated(FactKind(kind), subject, raw.encode())
             if (reason := derivation.reject(item)) is not None:
                 self._reject(position, subject, reason)
@@ -209,9 +211,12 @@ class Staging:
             self._plan(kind, subject, change, lead=derivation.claims_lead(item))
             if item.kind is FactKind.MEMBER:
                 counts[change] += 1
+                if change is ChangeKind.CHANGED:
+                    held_fact = Fact(FactKind.MEMBER, self.context, subject, held_raw.encode())
+                    details += derivation.same_standing(held_fact, item)
             else:
                 context_changed |= change is not ChangeKind.KEPT
-        return counts, context_changed
+        return counts, context_changed, details
 
     def _missing(self, key: dict[str, Any], *, complete: bool) -> tuple[Counter[ChangeKind], bool]:
         counts: Counter[ChangeKind] = Counter()
@@ -239,6 +244,10 @@ class Staging:
         """Whom the plan would remove."""
         rows = self._db.execute("SELECT subject FROM temp.planned WHERE kind = 'member' AND change = 'removed'")
         return {subject for (subject,) in rows}
+
+    def spare_removals(self) -> None:
+        """Take the removals out of what is planned: whoever is missing stays for now."""
+        self._db.execute("DELETE FROM temp.planned WHERE kind = 'member' AND change = 'removed'")
 
     def _drop(self) -> None:
         for name in _NAMES:

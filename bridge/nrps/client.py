@@ -16,7 +16,7 @@ from functools import partial
 from urllib.parse import quote, urlencode, urlsplit
 
 from bridge.clock import Clock, utc_now
-from bridge.errors import BridgeError, SourceRefused, SourceUnavailable
+from bridge.errors import BridgeError, SourceGone, SourceRefused, SourceUnavailable
 from bridge.lti.platform import Platform
 from bridge.nrps.containers import parse_container, too_many_members
 from bridge.nrps.links import find_link, parse_links
@@ -33,12 +33,16 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 _WHAT_TO_CHECK = {
     400: "it does not accept the request: check the membership URL, and any role, limit or resource link id asked for",
-    401: "it refuses a fresh access token: check that Names and Role Provisioning is switched on for the bridge there",
-    403: "it does not let the bridge read this roster: check that Names and Role Provisioning is switched on for the"
-    " bridge there, and that the course is not too large for it",
+    401: "it refuses a fresh access token: check that Names and Role Provisioning (scope"
+    f" {CONTEXT_MEMBERSHIP_SCOPE}) is switched on for the bridge there",
+    403: "it does not let the bridge read this roster: check that Names and Role Provisioning (scope"
+    f" {CONTEXT_MEMBERSHIP_SCOPE}) is switched on for the bridge there, and that the course is not too large for it",
     404: "it knows no such roster, or none that the bridge may read: the course may be gone, or the membership URL old",
     410: "the roster is gone: the course was deleted, or the membership URL is old",
 }
+
+
+_GONE = (404, 410)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,7 @@ class NrpsClient:
     :param sleep: waits so many seconds between attempts.
     :param attempts: the most times that one page is asked for while the platform is busy or out of reach.
     :param max_wait: seconds of such waiting that one roster may cost in all.
+    :param pace: waits until the platform may be asked once more.
     :param max_pages: more than that is refused, and so are a hundred in a row without members: a platform might link on
         and on.
     :param max_minutes: how long reading one roster may take: a platform might also be slow on purpose.
@@ -78,6 +83,7 @@ class NrpsClient:
         sleep: Callable[[float], None] = time.sleep,
         attempts: int = 5,
         max_wait: float = 300,
+        pace: Callable[[Platform], None] = lambda _: None,
         max_pages: int = 20_000,
         max_minutes: float = 30,
         ticks: Callable[[], float] = time.monotonic,
@@ -85,6 +91,7 @@ class NrpsClient:
     ) -> None:
         self._http = http
         self._tokens = tokens
+        self._pace = pace
         self._max_pages = max_pages
         self._max_minutes = max_minutes
         self._ticks = ticks
@@ -116,8 +123,9 @@ class NrpsClient:
         :param renew_on_403: take a 403 that is no throttle for an expired token, once: Sakai answers so.
         :param max_members: more than that is refused.
         :raises SourceUnavailable: if the platform is busy or out of reach for longer than patience lasts.
-        :raises SourceRefused: if it says no, leads in circles or elsewhere or on without end, or lists more than
-            ``max_members``.
+        :raises SourceGone: if it says that there is no such roster.
+        :raises SourceRefused: if it says no otherwise, leads in circles or elsewhere or on without end, or lists more
+            than ``max_members``.
         """
         get = partial(self._get, platform, deployment_id, renew_on_403)
         return self._walk(get, with_query(url, role=role, limit=limit, rlid=rlid), url, max_members)
@@ -165,7 +173,12 @@ class NrpsClient:
             if len(seen) >= self._max_pages:
                 raise SourceRefused(f"{where} has more than {self._max_pages} pages: ask for larger ones")
             seen.add(next_url)
-            page, next_url = patience.insist(partial(self._read, get_in_time, next_url, max_members))
+            try:
+                page, next_url = patience.insist(partial(self._read, get_in_time, next_url, max_members))
+            except SourceGone as gone:
+                if len(seen) == 1:
+                    raise
+                raise SourceUnavailable(f"a page in the middle of the roster is gone: {gone}") from gone
             members += len(page.members)
             empty = 0 if page.members else empty + 1
             if empty > _MOST_EMPTY_PAGES:
@@ -194,6 +207,7 @@ class NrpsClient:
 
     def _get(self, platform: Platform, deployment_id: str | None, renew_on_403: bool, url: str) -> Answer:
         """Ask with the token at hand and, if that is refused as an expired one would be, once more with a new one."""
+        self._pace(platform)
         token = self._tokens.token(platform, _SCOPES, deployment_id)
         answer = self._get_with(token, url)
         if answer.status == 401 or (answer.status == 403 and renew_on_403 and not _is_throttle(answer)):
@@ -209,7 +223,8 @@ class NrpsClient:
         where = f"{without_query(answer.url)} answers {answer.status}"
         if asks_to_wait(answer.status) or _is_throttle(answer):
             return SourceUnavailable(where, retry_after(answer, self._clock()))
-        return SourceRefused(f"{where}: {_WHAT_TO_CHECK.get(answer.status, 'check the membership URL')}")
+        refused = SourceGone if answer.status in _GONE else SourceRefused
+        return refused(f"{where}: {_WHAT_TO_CHECK.get(answer.status, 'check the membership URL')}")
 
 
 def with_query(url: str, **params: str | int | None) -> str:

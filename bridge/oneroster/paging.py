@@ -47,13 +47,11 @@ class Walk:
     :param place: the last record that was served.
     :param offset: the offset that the client has come to.
     :param total: the highest total that was told on the way.
-    :param as_of: the write at which it began: see :class:`bridge.roster.query.Query`.
     """
 
     place: Place
     offset: int
     total: int
-    as_of: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,27 +72,16 @@ class Served:
     limit: int
     total: int
     more: bool
-    as_of: int
 
     @classmethod
     def on(
-        cls,
-        walk: Walk | None,
-        *,
-        offset: int,
-        limit: int,
-        last: Place | None,
-        count: int,
-        total: int,
-        more: bool,
-        as_of: int,
+        cls, walk: Walk | None, *, offset: int, limit: int, last: Place | None, count: int, total: int, more: bool
     ) -> Self:
         """A page that continues a walk, or begins one at an offset.
 
         :param offset: where it begins if it continues none.
         :param last: the place of its last record.
         :param total: how many records match now.
-        :param as_of: the latest write now.
         """
         begun = walk.offset if walk else offset
         return cls(
@@ -104,7 +91,6 @@ class Served:
             limit=limit,
             total=max(total, walk.total if walk else 0, begun + count + 1 if more else 0),
             more=more,
-            as_of=walk.as_of if walk else as_of,
         )
 
     @property
@@ -127,7 +113,7 @@ class Served:
 
     def _at(self, offset: int) -> Walk:
         assert self.behind is not None
-        return Walk(self.behind, offset, self.total, self.as_of)
+        return Walk(self.behind, offset, self.total)
 
 
 def link_header(

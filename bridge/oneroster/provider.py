@@ -141,7 +141,7 @@ class Provider:
         tag = self._tag(asked, pages, walk)
         if _is_known(tag):
             return _unchanged(tag)
-        page = pages.page(replace(read.query, after=walk.place, as_of=walk.as_of) if walk else read.query)
+        page = pages.page(replace(read.query, after=walk.place) if walk else read.query)
         served = Served.on(
             walk,
             offset=read.query.offset,
@@ -150,7 +150,6 @@ class Provider:
             count=len(page.documents),
             total=page.total,
             more=page.more,
-            as_of=pages.mark(asked.grant.visibility, (operation.collection.name,)),
         )
         if read.cursor is None and request.method == "GET":
             self._walks().keep(asked.grant.client_id, binding, served)

@@ -58,10 +58,10 @@ class Walks:
     def find(self, client_id: str, query: str, offset: int) -> Walk | None:
         """The walk that has come to this offset, if one is remembered."""
         row = self._db.execute(
-            "SELECT seq, key, total, as_of FROM places WHERE client = ? AND query = ? AND offset = ?",
+            "SELECT seq, key, total FROM places WHERE client = ? AND query = ? AND offset = ?",
             (client_id, _digest(query), offset),
         ).fetchone()
-        return None if row is None else Walk(Place(row[0], row[1]), offset, row[2], row[3])
+        return None if row is None else Walk(Place(row[0], row[1]), offset, row[2])
 
     def keep(self, client_id: str, query: str, served: Served) -> None:
         """Keep the place at the end of a page. A page at offset 0 ends what was before.
@@ -69,10 +69,10 @@ class Walks:
         An empty page ends the walk for whoever asks for it again: she counts on from what there is now.
         """
         key = (client_id, _digest(query))
-        rows = [(walk.offset, walk.place.seq, walk.place.key, walk.total, walk.as_of) for walk in served.counted_on]
+        rows = [(walk.offset, walk.place.seq, walk.place.key, walk.total) for walk in served.counted_on]
         if served.offset == 0:
             known = self._db.execute(
-                "SELECT offset, seq, key, total, as_of FROM places WHERE client = ? AND query = ? LIMIT 2", key
+                "SELECT offset, seq, key, total FROM places WHERE client = ? AND query = ? LIMIT 2", key
             ).fetchall()
             if known == rows:
                 return  # many clients look at the same first page again and again, and at nothing else
@@ -85,7 +85,7 @@ class Walks:
         self,
         deletion: tuple[str, tuple[object, ...]],
         key: tuple[str, bytes],
-        rows: Sequence[tuple[int, int, str | None, int, int]],
+        rows: Sequence[tuple[int, int, str | None, int]],
     ) -> None:
         now = self._clock()
         try:
@@ -95,8 +95,8 @@ class Walks:
                     self._db.execute("DELETE FROM places WHERE kept < ?", (to_stamp(now - KEPT_FOR),))
                 for row in rows:
                     self._db.execute(
-                        "INSERT OR REPLACE INTO places (client, query, offset, seq, key, total, as_of, kept)"
-                        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                        "INSERT OR REPLACE INTO places (client, query, offset, seq, key, total, kept)"
+                        " VALUES (?, ?, ?, ?, ?, ?, ?)",
                         (*key, *row, to_stamp(now)),
                     )
         except sqlite3.OperationalError as error:

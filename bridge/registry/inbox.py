@@ -18,7 +18,8 @@ class Item:
     """One request.
 
     :param kind: what is asked: ``sync`` now, or, after a ``launch``, if the roster is stale.
-    :param payload: about what: the ``tenant`` and ``context`` key.
+    :param payload: about what: the ``tenant`` and ``context`` key; of a launch also the ``user``, as the platform
+        names her.
     """
 
     id: int
@@ -64,8 +65,11 @@ class Inbox:
         return int(count)
 
     def holds(self, payload: Mapping[str, Any]) -> bool:
-        """Whether something about just this is asked for and not done yet."""
-        rows = self._db.execute("SELECT 1 FROM inbox WHERE payload = ? LIMIT 1", (_text(payload),)).fetchall()
+        """Whether something about this context, whoever it may be for, is asked for and not done yet."""
+        rows = self._db.execute(
+            "SELECT 1 FROM inbox WHERE payload ->> '$.tenant' = ? AND payload ->> '$.context' = ? LIMIT 1",
+            (payload["tenant"], payload["context"]),
+        ).fetchall()
         return bool(rows)
 
 

@@ -11,6 +11,9 @@ from sqlite_utils import Database
 
 from bridge.clock import Clock, to_stamp
 
+_LONG_AGO = "1970-01-01T00:00:00.000Z"
+"""When a lease that was let go has ended: not now, for the clock may be put back."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lease:
@@ -62,12 +65,16 @@ class Leases:
     def release(self, lease: Lease) -> None:
         """Let a lease go before it ends; nothing happens if it is somebody else's by now."""
         self._one(
-            "UPDATE leases SET expires = :now WHERE name = :name AND holder = :holder AND fence = :fence",
+            "UPDATE leases SET expires = :past WHERE name = :name AND holder = :holder AND fence = :fence",
             name=lease.name,
             holder=lease.holder,
             fence=lease.fence,
-            now=to_stamp(self._clock()),
+            past=_LONG_AGO,
         )
+
+    def end_all(self) -> None:
+        """End every holding: for a registry that was restored, whose holders are no more."""
+        self._db.execute("UPDATE leases SET expires = ?", (_LONG_AGO,))
 
     def held(self, name: str) -> Lease | None:
         """The present holding of a lease, if any."""

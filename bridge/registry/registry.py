@@ -6,6 +6,7 @@ from typing import Self
 from sqlite_utils import Database
 
 from bridge.clock import Clock, utc_now
+from bridge.registry.circuits import Circuits
 from bridge.registry.clients import Clients
 from bridge.registry.contexts import Contexts
 from bridge.registry.deployments import Deployments
@@ -15,10 +16,13 @@ from bridge.registry.keys import Keys
 from bridge.registry.launch_roles import LaunchRoles
 from bridge.registry.leases import Leases
 from bridge.registry.logins import Logins
+from bridge.registry.pauses import Pauses
 from bridge.registry.platforms import Platforms
 from bridge.registry.registrations import Registrations
 from bridge.registry.secrets import Secrets
+from bridge.registry.targets import Targets
 from bridge.registry.tokens import Tokens
+from bridge.registry.webhooks import Webhooks
 from bridge.storage import migrate, open_database
 
 
@@ -43,6 +47,10 @@ class Registry:
         self.secrets = Secrets(db, clock)
         self.inbox = Inbox(db, clock)
         self.leases = Leases(db, clock)
+        self.pauses = Pauses(db, clock)
+        self.targets = Targets(db)
+        self.circuits = Circuits(db, clock)
+        self.webhooks = Webhooks(db, clock)
 
     @classmethod
     def open(cls, path: Path, clock: Clock = utc_now) -> Self:

@@ -116,6 +116,15 @@ class MembershipDerivation:
         member = self.load_member(fact.raw)
         return _claims_lead(member, self.reading.map_roles(member.roles))
 
+    def same_standing(self, held: Fact, stated: Stated) -> bool:
+        return self._standing(held.raw) == self._standing(stated.raw)
+
+    def _standing(self, raw: bytes) -> tuple[object, ...]:
+        # By what the roles mean: a platform that only spells them differently changes nobody's.
+        member = self.load_member(raw)
+        mapped = self.reading.map_roles(member.roles)
+        return mapped.enrollment, mapped.user_roles, mapped.left_out, member.status or MemberStatus.ACTIVE
+
     def of_source(self) -> Sequence[Derived]:
         return self.surroundings.records()
 

@@ -57,6 +57,7 @@ class Plan:
     :param held_before: how many members the mirror held.
     :param bookmark: what to ask the source with next time: see :attr:`bridge.roster.ports.Snapshot.bookmark`.
     :param counts: members by kind of change.
+    :param details: of the changed ones, those whose role and status stay: only names or the like differ.
     """
 
     source: str
@@ -68,7 +69,13 @@ class Plan:
     held_before: int
     bookmark: str | None = None
     counts: Mapping[ChangeKind, int] = field(default_factory=Counter)
+    details: int = 0
     quarantined: tuple[Quarantined, ...] = ()
+
+    @property
+    def upheavals(self) -> int:
+        """How many of the members held before would leave, or have another role or status."""
+        return self.removals + self.counts.get(ChangeKind.CHANGED, 0) - self.details
 
     @property
     def removals(self) -> int:

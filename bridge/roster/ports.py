@@ -138,6 +138,9 @@ class Derivation(Protocol):
     def claims_lead(self, fact: Stated | Fact) -> bool:
         """Whether a member claims to be the one primary teacher: her neighbours' documents depend on how many do."""
 
+    def same_standing(self, held: Fact, stated: Stated) -> bool:
+        """Whether a member's role and status are the same in both, so that at most names and the like differ."""
+
     def of_source(self) -> Sequence[Derived]:
         """The records supplied for the source as a whole: school, calendar."""
 

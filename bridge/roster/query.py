@@ -122,8 +122,6 @@ class Query:
     :param limit: the most records wanted, at least 1.
     :param offset: records to skip from the start; ignored when ``after`` is given.
     :param after: continue behind this place.
-    :param as_of: the write at which the walk began: records that changed since are given as they are, and dated by it,
-        so that whoever asks next for what is later than the highest date of her walk gets them again.
     """
 
     collection: Collection
@@ -136,4 +134,3 @@ class Query:
     sort: Sort | None = None
     descending: bool = False
     after: Place | None = None
-    as_of: int | None = None

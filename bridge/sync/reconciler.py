@@ -7,20 +7,25 @@ transaction. Whatever goes wrong before the last step leaves the mirror as it wa
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import structlog
 
 from bridge.clock import Clock, utc_now
-from bridge.errors import BridgeError, NeedsAPerson, SourceRefused, SourceUnavailable
+from bridge.errors import BridgeError, NeedsAPerson, SourceGone, SourceRefused, SourceUnavailable
 from bridge.mirror.applying import apply
+from bridge.mirror.decisions import DecisionKind
 from bridge.mirror.mirror import Mirror
-from bridge.mirror.runs import Outcome, Run, Runs
+from bridge.mirror.runs import Mandate, Outcome, Run, Runs
 from bridge.mirror.staging import Staging
 from bridge.roster.plan import Plan
 from bridge.roster.ports import Derivation, Snapshot
-from bridge.sync.guards import Guards
+from bridge.sync.guards import NO_TOLL, Guards, Toll
 
 log = structlog.get_logger(__name__)
+
+_LONGEST_WAIT = 86_400.0
+"""The most seconds for which a source is left alone because it asks for it."""
 
 Progress = Callable[[int], None]
 """Told now and then how many members have been read."""
@@ -41,6 +46,37 @@ class Preview:
     objection: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """A person's word that lets a plan through.
+
+    :param mandate: whose, and about which held run.
+    :param removals: who may go; ``None``: whoever goes.
+    """
+
+    mandate: Mandate
+    removals: frozenset[str] | None
+
+    def covers(self, removals: Collection[str]) -> bool:
+        """Whether nobody goes but those who were approved of."""
+        return self.removals is None or self.removals.issuperset(removals)
+
+    @property
+    def except_removals(self) -> bool:
+        return self.mandate.kind is DecisionKind.APPROVED_REST
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """That a plan waits for a person.
+
+    :param rest_applies: whether only its removals wait.
+    """
+
+    reason: str
+    rest_applies: bool = False
+
+
 class Reconciler:
     """Reconciles contexts into one mirror, one at a time.
 
@@ -59,7 +95,7 @@ class Reconciler:
         derivation: Derivation,
         *,
         otherwise: Snapshot | None = None,
-        approved: Collection[str] = frozenset(),
+        approval: Approval | None = None,
         progress: Progress = _silently,
     ) -> Run:
         """Read, plan and apply.
@@ -67,14 +103,18 @@ class Reconciler:
         Sources that fail, and plans that are held, end the run and not the caller: the outcome says which.
 
         :param otherwise: what to read instead if the source refuses ``snapshot``, which asked for changes only.
-        :param approved: whom a person has agreed to let go: a plan that removes nobody else is not held.
+        :param approval: a person's word: a plan that it covers is not held.
         """
-        number = self.runs.begin(snapshot.source, snapshot.context)
+        number = self.runs.begin(snapshot.source, snapshot.context, approval.mandate if approval else None)
         logged = log.bind(run=number, source=snapshot.source)
         try:
-            self._reconcile(number, snapshot, otherwise, derivation, approved, progress)
+            self._reconcile(number, snapshot, otherwise, derivation, approval, progress)
         except SourceUnavailable as error:
-            self.runs.fail(number, Outcome.UNAVAILABLE, str(error))
+            wait = None if error.retry_after is None else timedelta(seconds=min(error.retry_after, _LONGEST_WAIT))
+            not_before = None if wait is None else self._clock() + wait
+            self.runs.fail(number, Outcome.UNAVAILABLE, str(error), not_before=not_before)
+        except SourceGone as error:
+            self.runs.fail(number, Outcome.GONE, str(error))
         except NeedsAPerson as error:
             self.runs.fail(number, Outcome.REFUSED, str(error))
         except BaseException as error:
@@ -110,7 +150,7 @@ class Reconciler:
         """
         with self._read(snapshot, otherwise, progress) as staging:
             plan = staging.plan(derivation)
-            return Preview(plan, self._guards.objection(plan))
+            return Preview(plan, self._guards.objection(plan, self._toll(plan)))
 
     def _reconcile(
         self,
@@ -118,18 +158,42 @@ class Reconciler:
         snapshot: Snapshot,
         otherwise: Snapshot | None,
         derivation: Derivation,
-        approved: Collection[str],
+        approval: Approval | None,
         progress: Progress,
     ) -> None:
         with self._read(snapshot, otherwise, progress) as staging:
             plan = staging.plan(derivation)
-            objection = self._guards.objection(plan)
             removals = staging.removals()
-            if objection is not None and not removals <= set(approved):
-                message = f"held: {objection}; 'bridge approve {number}' lets it through"
-                self.runs.hold(number, plan, removals, message)
-                return
-            apply(self._mirror, plan, derivation, number, self._clock)
+            verdict = self._judge(plan, removals, approval)
+            match verdict:
+                case None:
+                    apply(self._mirror, plan, derivation, number, self._clock, message=self._guards.announcement(plan))
+                case Held(reason, rest_applies=True):
+                    staging.spare_removals()
+                    message = f"removals held: {reason}; all else is applied; {_how_to_approve(number)}"
+                    apply(self._mirror, plan, derivation, number, self._clock, message=message, held=removals)
+                case Held(reason):
+                    self.runs.hold(number, plan, removals, f"held: {reason}; {_how_to_approve(number)}")
+
+    def _judge(self, plan: Plan, removals: Collection[str], approval: Approval | None) -> Held | None:
+        toll = self._toll(plan)
+        objection = self._guards.objection(plan, toll)
+        if objection is None:
+            return None
+        if approval is not None and approval.except_removals:
+            return Held(objection, rest_applies=True) if removals else None
+        if approval is not None and approval.covers(removals):
+            return None
+        return Held(objection, self._guards.apply_rest and self._guards.change_objection(plan) is None)
+
+    def _toll(self, plan: Plan) -> Toll:
+        """What the source's removals add up to. Rosters read at the same time do not see each other's."""
+        if not plan.removals:
+            return NO_TOLL
+        removed = self.runs.removed_since(
+            plan.source, self._clock() - timedelta(hours=self._guards.source_window_hours)
+        )
+        return Toll(removed, lambda: self.runs.members_of(plan.source))
 
     @contextmanager
     def _read(self, snapshot: Snapshot, otherwise: Snapshot | None, progress: Progress) -> Iterator[Staging]:
@@ -146,3 +210,7 @@ class Reconciler:
                 return
         with self._read(otherwise, None, progress) as staging:
             yield staging
+
+
+def _how_to_approve(run: int) -> str:
+    return f"'bridge approve {run}' lets it through"

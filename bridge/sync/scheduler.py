@@ -19,11 +19,15 @@ log = structlog.get_logger(__name__)
 class Schedule:
     """How often the scheduler looks, in seconds.
 
+    :param deliver: how often subscribers are told.
+    :param purge: how often it is looked whether something is to be purged.
     :param lease: how often the lease is kept while a long job runs: well under the time that it is given for.
     """
 
     inbox: float = 0.5
     freshness: float = 60.0
+    deliver: float = 1.0
+    purge: float = 600.0
     lease: float = 10.0
 
 
@@ -33,6 +37,8 @@ class Scheduler:
     :param hold_lease: tries to get or keep the lease; ``False`` while another process has it.
     :param take_inbox: does what the web has asked for.
     :param refresh: reconciles the contexts that are due.
+    :param deliver: tells subscribers what has changed.
+    :param purge: drops what has been kept for long enough.
     """
 
     def __init__(
@@ -41,6 +47,8 @@ class Scheduler:
         hold_lease: Callable[[], bool],
         take_inbox: Callable[[], None],
         refresh: Callable[[], None],
+        deliver: Callable[[], None] | None = None,
+        purge: Callable[[], None] | None = None,
         schedule: Schedule = Schedule(),
     ) -> None:
         self._hold_lease = hold_lease
@@ -53,6 +61,8 @@ class Scheduler:
             ("lease", _nothing_else, schedule.lease),
             ("inbox", take_inbox, schedule.inbox),
             ("freshness", refresh, schedule.freshness),
+            ("deliver", deliver or _nothing_else, schedule.deliver),
+            ("purge", purge or _nothing_else, schedule.purge),
         ):
             self._apscheduler.add_job(self._guarded, "interval", args=(name, job), seconds=seconds, id=name, **options)
 

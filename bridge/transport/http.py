@@ -153,6 +153,14 @@ class Http:
         """
         return self._ask(requests.Request("POST", url, headers=headers, json=document), max_bytes or self._max_bytes)
 
+    def post(self, url: str, body: bytes, *, headers: Mapping[str, str]) -> Answer:
+        """POST a body as it is, and read the answer.
+
+        :param headers: ``Content-Type`` among them.
+        :raises: as :meth:`get`.
+        """
+        return self._ask(requests.Request("POST", url, headers=headers, data=body), self._max_bytes)
+
     def close(self) -> None:
         """Close the idle connections."""
         self._session.close()

@@ -149,6 +149,7 @@ def test_platforms_are_listed(bridge):
     assert shown["options"] == {"page_limit": 50}
     assert dict(zip(header, row, strict=True)) == {
         "id": "1", "tenant": "north", "issuer": "https://lms.example.org", "client id": "abc", "vendor": "moodle",
+        "circuit": "closed", "paused": "",
     }  # fmt: skip
 
 
@@ -192,7 +193,7 @@ def test_new_client_id_goes_under_the_old_tenant(bridge):
 def test_platform_is_forgotten(bridge):
     bridge(*PLATFORM)
 
-    assert bridge("platforms", "remove", "1", "--json").json() == {"removed": 1}
+    assert bridge("platforms", "remove", "1", "--json").json() == {"removed": 1, "runs": []}
     assert bridge("platforms", "list", "--json").json() == []
     assert bridge("platforms", "remove", "1").code == 1
 
@@ -210,7 +211,7 @@ def test_context_is_added_listed_and_removed(bridge):
     (listed,) = bridge("contexts", "list", "--json").json()
     text = bridge("contexts", "list").out
 
-    assert listed == added
+    assert listed == {**added, "due": True, "state": "never read"}
     assert (listed["contextId"], listed["addedBy"], listed["lastRun"]) == ("42", "operator", None)
     assert text.splitlines()[1].split("\t")[:5] == ["north", "42", "BIO", added["classSourcedId"], "never"]
     assert bridge("contexts", "remove", "BIO", "--json").json() == {"removed": added["classSourcedId"]}
@@ -356,7 +357,7 @@ def test_context_that_fails_ends_with_3_and_the_others_are_reconciled(registered
     assert {line.partition(" (")[0] for line in text.out.splitlines()} == {
         "practice C001: applied",
         "practice C002: applied",
-        "practice GONE: refused",
+        "practice GONE: gone",
     }
     dry = registered("sync", "--all", "--dry-run", "--json")
     assert dry.code == 3
@@ -438,7 +439,10 @@ def test_run_is_shown_with_what_it_did_and_whom_it_could_not_use(registered, lms
 def test_doctor_finds_what_is_wrong_and_says_what_to_do(registered, lms):
     checks = {check["check"]: check["problem"] for check in registered("doctor", "--json").json()}
 
-    assert checks.keys() == {"configuration", "mirror", "registry", "role table", "scheduler", "platform practice"}
+    assert checks.keys() == {
+        *("configuration", "mirror", "registry", "role table", "scheduler"),
+        *("held plans", "contexts", "circuit practice", "platform practice"),
+    }
     assert "bridge schedule" in checks.pop("scheduler")
     assert set(checks.values()) == {None}
     assert registered("doctor").code == 1

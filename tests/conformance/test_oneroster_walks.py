@@ -320,39 +320,3 @@ def test_cursor_is_good_for_its_own_query_and_client_only(roster):
     assert roster.consumer.refused("enrollments", filter=roster.filters[0], cursor=cursor) == (400, "invaliddata")
     assert roster.consumer.refused("users", cursor=cursor) == (400, "invaliddata")
     assert roster.consumer.refused("enrollments", filter=roster.filters[1], cursor=f"{cursor}A") == (400, "invaliddata")
-
-
-# Polling -------------------------------------------------------------------------------------------------------------
-
-
-def polled(roster, pages):
-    """A consumer's copy after a walk in which everybody changes between two pages, and one poll by its highest date."""
-    copy = {}
-    for number, records in enumerate(pages):
-        copy |= {record["sourcedId"]: record for record in records}
-        if number == 0:
-            roster.step([("teach", member) for member in range(9)])
-    mark = max(record["dateLastModified"] for record in copy.values())
-    changed = roster.consumer.get("enrollments", filter=f"{roster.filters[0]} AND dateLastModified>'{mark}'", limit=100)
-    return copy | {record["sourcedId"]: record for record in records_of(changed)}
-
-
-def truth(roster):
-    return {record["sourcedId"]: record for record in records_of(page(roster, 0, limit=100, which=0))}
-
-
-def test_poll_by_the_highest_date_of_a_walk_misses_nothing_that_changed_during_it(roster):
-    def pages():
-        answer = page(roster, 0, which=0)
-        yield records_of(answer)
-        while "next" in links_of(answer):
-            answer = roster.consumer.get(links_of(answer)["next"])
-            yield records_of(answer)
-
-    assert polled(roster, pages()) == truth(roster)
-
-
-def test_poll_after_counting_offsets_misses_nothing_either(roster):
-    pages = (records_of(page(roster, offset, which=0)) for offset in (0, 3, 6, 9))
-
-    assert polled(roster, pages) == truth(roster)

@@ -14,6 +14,7 @@ from bridge.oneroster.scopes import ROSTER_CORE
 from bridge.practice.browser import Browser
 from bridge.practice.server import PracticeLms, PracticeServer
 from bridge.roster.model import COLLECTIONS
+from bridge.scheduling import Scheduling
 from bridge.settings import Log, Outgoing, Server, Settings, Storage
 from bridge.wiring import Wiring
 
@@ -77,7 +78,14 @@ class RunningBridge:
         """Launch from each course, and let the scheduler do what the launches ask for."""
         for context_id in context_ids or ("Course-1",):
             assert self.launch(lms, context_id).status_code == 200
-        self.wiring.take_inbox()
+        self.take_inbox()
+
+    def take_inbox(self) -> None:
+        """Do what the web has asked for."""
+        scheduling = Scheduling(self.wiring)
+        with scheduling.workers():
+            scheduling.take_inbox()
+            scheduling.wait()
 
     def sync(self, context_id: str = "Course-1", tenant: str | None = None) -> Run:
         """Reconcile one course now."""

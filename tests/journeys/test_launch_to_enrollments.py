@@ -225,7 +225,7 @@ def test_course_that_is_gone_needs_a_person(taken_up, lms):
 
     run = taken_up.sync()
 
-    assert (run.outcome, "the course may be gone" in run.message) == (Outcome.REFUSED, True)
+    assert (run.outcome, "the course may be gone" in run.message) == (Outcome.GONE, True)
     assert consumer.everything() == before
 
 
@@ -278,7 +278,7 @@ def test_launch_that_is_refused_leaves_nothing(bridge, lms, start_lms):
     )
 
     answer = bridge.launch(lms)
-    bridge.wiring.take_inbox()
+    bridge.take_inbox()
 
     assert (answer.status_code, answer.headers["Content-Type"]) == (400, "text/html; charset=utf-8")
     assert registry.contexts.all() == []

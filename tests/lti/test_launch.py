@@ -48,7 +48,7 @@ def test_launch_asks_for_the_roster(tool, registry):
     tool.launch()
 
     assert [(item.kind, item.payload) for item in registry.inbox.take()] == [
-        ("launch", {"tenant": TENANT, "context": context_key("2")})
+        ("launch", {"tenant": TENANT, "context": context_key("2"), "user": "4"})
     ]
 
 

@@ -24,6 +24,7 @@ def role_table(tmp_path):
         pytest.param("contexts_by_deployment=1", {"contexts_by_deployment": True}, id="one"),
         pytest.param("page_limit=50", {"page_limit": 50}, id="count"),
         pytest.param("page_limit=0", {"page_limit": 0}, id="none"),
+        pytest.param("freshness_hours=6", {"freshness_hours": 6}, id="target"),
         pytest.param("learn_deployments=any", {"learn_deployments": "any"}, id="learning"),
         pytest.param("role_mapping=ext", {"role_mapping": "ext"}, id="mapping"),
         pytest.param("school_name=Grundschule = am Bach", {"school_name": "Grundschule = am Bach"}, id="equals-sign"),
@@ -58,6 +59,7 @@ def test_role_table_is_kept_by_its_absolute_path(role_table, monkeypatch):
         pytest.param("page_limit=-1", "option: page_limit must be a whole number from 0 to 999999", id="negative"),
         pytest.param("page_limit=1_000", "option: page_limit must be a whole number from 0 to 999999", id="underscore"),
         pytest.param("page_limit=٣", "option: page_limit must be a whole number from 0 to 999999", id="other-digits"),
+        pytest.param("concurrency=0", "option: concurrency must be a whole number from 1 to 999999", id="nothing"),
         pytest.param("role_mapping=extended", "option: role_mapping must be one of compat, ext", id="mapping"),
         pytest.param(
             "learn_deployments=all", "option: learn_deployments must be one of none, first, any", id="learning"
@@ -73,7 +75,7 @@ def test_bad_option_is_refused_in_words_that_help(text, message):
 
 
 def test_nonsense_is_answered_with_all_that_there_is():
-    with pytest.raises(InvalidRequest, match=r"they are escaped_names, .*, school_identifier$"):
+    with pytest.raises(InvalidRequest, match=r"they are escaped_names, .*, requests_per_minute$"):
         parse_options(["zzz=1"])
 
 

@@ -15,7 +15,7 @@ from bridge.roster.identity import class_sourced_id, context_key
 
 KEY = context_key("2")
 TENANT = "lms.example.org"
-LAUNCHED = ("launch", {"tenant": TENANT, "context": KEY})
+LAUNCHED = ("launch", {"tenant": TENANT, "context": KEY, "user": "4"})
 SYNC = ("sync", {"tenant": TENANT, "context": KEY})
 
 

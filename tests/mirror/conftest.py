@@ -1,18 +1,31 @@
 """A mirror in a temporary file, and courses to reconcile into it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from bridge.sync.guards import Guards
 from tests.mirror.rosters_in_memory import INSTRUCTOR, Course, School
 
 
 @pytest.fixture
-def school(tmp_path: Path) -> Iterator[School]:
-    opened = School(tmp_path / "mirror.sqlite")
-    yield opened
-    opened.close()
+def make_school(tmp_path: Path) -> Iterator[Callable[..., School]]:
+    """Makes one, with guards of its own if need be."""
+    with ExitStack() as stack:
+
+        def make(guards: Guards = Guards()) -> School:  # noqa: B008 - it cannot be changed
+            school = School(tmp_path / "mirror.sqlite", guards)
+            stack.callback(school.close)
+            return school
+
+        yield make
+
+
+@pytest.fixture
+def school(make_school: Callable[..., School]) -> School:
+    return make_school()
 
 
 @pytest.fixture

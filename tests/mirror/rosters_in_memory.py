@@ -11,8 +11,9 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from bridge.mirror.decisions import DecisionKind
 from bridge.mirror.mirror import Mirror
-from bridge.mirror.runs import Run
+from bridge.mirror.runs import Mandate, Run
 from bridge.nrps.schemas import load_context, load_member, merge_members
 from bridge.roster.calendar import school_year_of
 from bridge.roster.derive import MembershipDerivation, Origin, Reading
@@ -31,7 +32,7 @@ from bridge.roster.references import References
 from bridge.roster.roles import RoleMapping, RoleTable
 from bridge.roster.supplied import Surroundings
 from bridge.sync.guards import Guards
-from bridge.sync.reconciler import Preview, Reconciler
+from bridge.sync.reconciler import Approval, Preview, Reconciler
 
 PUBLIC_URL = "https://bridge.example.org"
 ISSUER = "https://lms.example.org"
@@ -125,12 +126,12 @@ class School:
     :ivar reading: how what the courses say is read: a test may change it between two runs.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, guards: Guards = Guards()) -> None:  # noqa: B008 - it cannot be changed
         self.path = path
         self.clock = TurnedClock()
         self.mirror = Mirror.open(path)
         self.mirror.rebase(PUBLIC_URL)
-        self.reconciler = Reconciler(self.mirror, Guards(), self.clock)
+        self.reconciler = Reconciler(self.mirror, guards, self.clock)
         self.runs = self.reconciler.runs
         self.reading = Reading(table=RoleTable.default(), mapping=RoleMapping.COMPAT)
 
@@ -160,8 +161,22 @@ class School:
             load_context=load_context,
         )
 
-    def reconcile(self, course: Course, *, approved: Collection[str] = frozenset()) -> Run:
-        return self.reconciler.reconcile(course.snapshot(), self.derivation(course), approved=approved)
+    def reconcile(
+        self,
+        course: Course,
+        *,
+        approved: Collection[str] | None = None,
+        except_removals: bool = False,
+        about: int | None = None,
+    ) -> Run:
+        """Reconcile a course; a person has approved that these go, if they are given.
+
+        :param about: the held run that she was asked about.
+        """
+        kind = DecisionKind.APPROVED_REST if except_removals else DecisionKind.APPROVED
+        mandate = Mandate(kind=kind, made_by="operator", run=about)
+        approval = None if approved is None else Approval(mandate=mandate, removals=frozenset(approved))
+        return self.reconciler.reconcile(course.snapshot(), self.derivation(course), approval=approval)
 
     def preview(self, course: Course) -> Preview:
         return self.reconciler.preview(course.snapshot(), self.derivation(course))
@@ -196,6 +211,13 @@ class School:
     def count(self, table: str, where: str = "TRUE") -> int:
         return int(self.mirror.db.execute(f'SELECT count(*) FROM "{table}" WHERE {where}').fetchone()[0])
 
+    def marks(self) -> dict[tuple[str, str], int]:
+        """The write that last changed anything of a source's collection."""
+        rows = self.mirror.db.execute(
+            "SELECT name, collection, changed FROM marks JOIN sources ON sources.id = marks.source"
+        )
+        return {(source, collection): changed for source, collection, changed in rows}
+
     def dump(self, *, without: Collection[str] = ()) -> dict[str, list[Any]]:
         """Every row of every table."""
         tables = self.mirror.db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
@@ -206,5 +228,5 @@ class School:
         }
 
 
-RUN_RECORDS = ("runs", "quarantine", "held", "contexts", "sqlite_sequence")
+RUN_RECORDS = ("runs", "quarantine", "held", "contexts", "attempts", "decisions", "fact_changes", "sqlite_sequence")
 """The tables that say that a run took place, not what the rosters are."""

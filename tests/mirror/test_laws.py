@@ -22,6 +22,7 @@ from bridge.roster.model import COLLECTIONS
 from bridge.roster.ports import Fact, FactKind, Rejected
 from bridge.roster.roles import RoleMapping, RoleTable
 from bridge.roster.values import values_at
+from bridge.sync.guards import Guards
 from tests.mirror.rosters_in_memory import INSTRUCTOR, LEARNER, MENTOR, PRIMARY, Course, School, stated
 
 PEOPLE = ("ann", "ben", "cem")
@@ -54,7 +55,7 @@ class Rosters(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.folder = TemporaryDirectory()
-        self.school = School(Path(self.folder.name) / "mirror.sqlite")
+        self.school = School(Path(self.folder.name) / "mirror.sqlite", Guards(change_share=1.0))
         self.courses = [Course("one"), Course("two"), Course("one", source="south")]
         self.held = {}
         """Whom the mirror should hold by now: the last JSON of each, by source, course and user id."""
@@ -98,7 +99,7 @@ class Rosters(RuleBasedStateMachine):
         course.also = [] if trouble is None else [trouble]
         expected = self._expect(course, trouble, approved=approved)
 
-        run = self.school.reconcile(course, approved=PEOPLE if approved else ())
+        run = self.school.reconcile(course, approved=PEOPLE if approved else None)
 
         assert {run.outcome} <= expected
         if run.outcome in (Outcome.APPLIED, Outcome.UNCHANGED):

@@ -6,7 +6,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
-from bridge.errors import SourceRefused, SourceUnavailable
+from bridge.errors import SourceGone, SourceRefused, SourceUnavailable
 from bridge.nrps.client import with_query
 from bridge.nrps.containers import member_user_id
 
@@ -312,6 +312,44 @@ def test_refusal_names_place_and_status_and_what_to_check(read, lms, status):
     assert "secret" not in message
     assert "Ada" not in message
     assert len(lms.asked) == 1
+
+
+@pytest.mark.parametrize(("status", "gone"), [(400, False), (404, True), (410, True), (418, False)])
+def test_roster_that_is_gone_is_told_from_other_refusals(read, lms, status, gone):
+    lms.says("/members", Response(status=status))
+
+    with pytest.raises(SourceRefused) as raised:
+        read()
+
+    assert isinstance(raised.value, SourceGone) is gone
+
+
+def test_page_that_is_gone_in_the_middle_is_no_roster_that_is_gone(read, lms, page):
+    lms.says("/members", page("ada", following="?p=2"))
+    lms.says("/members?p=2", Response(status=404))
+
+    with pytest.raises(SourceUnavailable, match="a page in the middle of the roster is gone"):
+        read()
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_refusal_for_want_of_a_right_names_the_scope(read, lms, status):
+    lms.says("/members", Response(status=status))
+
+    with pytest.raises(
+        SourceRefused, match=r"scope https://purl\.imsglobal\.org/spec/lti-nrps/scope/contextmembership"
+    ):
+        read()
+
+
+def test_each_page_waits_for_its_moment(make_client, lms, page):
+    waited = []
+    lms.says("/members", page("ada", following="?p=2"))
+    lms.says("/members?p=2", page("ben"))
+
+    list(make_client(pace=waited.append).pages(lms.platform, lms.url))
+
+    assert waited == [lms.platform] * 2
 
 
 def test_url_that_cannot_be_read_is_refused(read):

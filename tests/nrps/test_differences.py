@@ -7,9 +7,11 @@ from click.testing import CliRunner
 
 from bridge.cli import cli
 from bridge.errors import SourceRefused
-from bridge.mirror.runs import Outcome, Runs
-from bridge.practice.manners import RESTING
+from bridge.mirror.decisions import DecisionKind
+from bridge.mirror.runs import Mandate, Outcome, Runs
+from bridge.practice.manners import RESTING, Failure
 from bridge.practice.people import INSTRUCTOR, LEARNER
+from bridge.sync.reconciler import Approval
 from tests.vendors.whole_way import COURSE, TEACHER, course_of, person
 
 pytestmark = pytest.mark.clause('NRPS 2.0 "Membership differences"')
@@ -199,6 +201,13 @@ def test_differences_of_another_url_or_registration_do_not_count(bridge):
     assert snapshot.since(snapshot.bookmark.replace(bridge.platform.client_id, "former")) is None
 
 
+def approval_of(bridge, held, kind=DecisionKind.APPROVED):
+    return Approval(
+        mandate=Mandate(kind=kind, made_by="operator", run=held.id),
+        removals=frozenset(Runs(bridge.wiring.mirror, bridge.clock).held_removals(held.id)),
+    )
+
+
 def test_many_deleted_at_once_wait_for_a_person_and_are_not_forgotten(bridge):
     for number in range(11):
         bridge.roster.drop(COURSE, f"s{number:02}")
@@ -206,8 +215,37 @@ def test_many_deleted_at_once_wait_for_a_person_and_are_not_forgotten(bridge):
     held = bridge.sync()
     assert (held.outcome, held.removed) == (Outcome.HELD, 11)
 
-    run = bridge.sync(approved=Runs(bridge.wiring.mirror, bridge.clock).held_removals(held.id))
+    again = bridge.sync()
+    assert (again.outcome, again.removed, again.complete) == (Outcome.HELD, 11, True)
+
+    run = bridge.sync(approval=approval_of(bridge, again))
     assert (run.outcome, run.removed) == (Outcome.APPLIED, 11)
+
+
+def test_approval_reads_in_full_whatever_happened_since_the_plan_was_held(bridge):
+    bridge.manners.tells_deleted = False
+    for number in range(11):
+        bridge.roster.drop(COURSE, f"s{number:02}")
+    held = bridge.sync(full=True)
+    bridge.manners.fail_next.extend([Failure(503)] * 5)
+    assert bridge.sync().outcome is Outcome.UNAVAILABLE
+
+    run = bridge.sync(approval=approval_of(bridge, held))
+
+    assert (run.outcome, run.removed, run.complete) == (Outcome.APPLIED, 11, True)
+
+
+def test_removals_that_wait_while_the_rest_is_applied_are_not_forgotten(bridge):
+    for number in range(10):
+        bridge.roster.drop(COURSE, f"s{number:02}")
+    bridge.roster.rename("s10", family_name="Renamed")
+    held = bridge.sync()
+
+    rest = bridge.sync(approval=approval_of(bridge, held, DecisionKind.APPROVED_REST))
+    assert (rest.outcome, rest.records) == (Outcome.HELD, {"users": {"changed": 1}})
+
+    again = bridge.sync()
+    assert (again.outcome, again.changed, again.removed) == (Outcome.HELD, 0, 10)
 
 
 def test_a_preview_of_differences_changes_nothing(bridge):

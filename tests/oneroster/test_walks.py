@@ -38,13 +38,13 @@ PLACE = Place(7, "key")
 
 
 def served(offset, count=10, *, more=True, behind=PLACE):
-    return Served(behind=behind, offset=offset, count=count, limit=10, total=50, more=more, as_of=9)
+    return Served(behind=behind, offset=offset, count=count, limit=10, total=50, more=more)
 
 
 def test_page_is_found_where_the_one_before_it_ended(walks):
     walks.keep("client", "query", served(20))
 
-    assert walks.find("client", "query", 30) == Walk(PLACE, 30, 50, 9)
+    assert walks.find("client", "query", 30) == Walk(PLACE, 30, 50)
     for other in (("client", "query", 20), ("client", "other", 30), ("other", "query", 30)):
         assert walks.find(*other) is None
 

@@ -175,3 +175,10 @@ def test_inbox_holds_what_is_asked_for_until_it_is_done(registry):
     assert registry.inbox.holds(payload)
     registry.inbox.done(items)
     assert not registry.inbox.holds(payload)
+
+
+def test_lease_that_was_let_go_is_free_even_if_the_clock_is_put_back(registry, clock):
+    registry.leases.release(registry.leases.acquire("context 1", "one", timedelta(minutes=15)))
+    clock.turn(minutes=-30)
+
+    assert registry.leases.acquire("context 1", "two", timedelta(minutes=15)) is not None

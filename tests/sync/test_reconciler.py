@@ -10,6 +10,7 @@ from bridge.mirror.runs import Outcome
 from bridge.roster.derive import Reading
 from bridge.roster.ports import FactKind, Rejected, Stated
 from bridge.roster.roles import RoleMapping, RoleTable
+from bridge.sync.guards import Guards
 from tests.mirror.rosters_in_memory import (
     INSTRUCTOR,
     LEARNER,
@@ -307,7 +308,7 @@ def test_entry_rejected_by_the_source_beside_a_good_one_counts_once(school, biol
 )
 def test_source_that_ends_half_way_changes_nothing(school, biology, failure, outcome):
     school.reconcile(biology)
-    before = school.dump(without=("runs", "sqlite_sequence"))
+    before = school.dump(without=("runs", "attempts", "sqlite_sequence"))
     biology.leave("ann")
     biology.enrol("dan")
     biology.also = [failure]
@@ -315,7 +316,7 @@ def test_source_that_ends_half_way_changes_nothing(school, biology, failure, out
     run = school.reconcile(biology)
 
     assert (run.outcome, run.message, run.added, run.removed) == (outcome, str(failure), 0, 0)
-    assert school.dump(without=("runs", "sqlite_sequence")) == before
+    assert school.dump(without=("runs", "attempts", "sqlite_sequence")) == before
 
 
 def test_source_that_recovers_is_reconciled_as_if_nothing_had_been(school, biology):
@@ -464,6 +465,166 @@ def test_who_came_back_since_the_approval_stays(school):
 
     assert (run.outcome, run.removed) == (Outcome.APPLIED, 10)
     assert school.user("s000")["status"] == "active"
+
+
+def test_rest_can_be_approved_while_removals_wait(school):
+    course = class_of(40)
+    school.reconcile(course)
+    course.leave(*(f"s{number:03}" for number in range(11)))
+    course.enrol("new")
+    held = school.reconcile(course)
+
+    run = school.reconcile(course, approved=school.runs.held_removals(held.id), except_removals=True)
+
+    assert (run.outcome, run.records) == (Outcome.HELD, {"enrollments": {"added": 1}, "users": {"added": 1}})
+    assert school.runs.held_removals(run.id) == school.runs.held_removals(held.id)
+    assert school.count("enrollments", "status = 'active'") == 41
+    assert school.runs.waiting() == [run]
+
+
+def test_removals_that_were_left_waiting_can_be_approved_later(school):
+    course = class_of(40)
+    school.reconcile(course)
+    course.leave(*(f"s{number:03}" for number in range(11)))
+    course.enrol("new")
+    removals = school.runs.held_removals(school.reconcile(course).id)
+    school.reconcile(course, approved=removals, except_removals=True)
+
+    run = school.reconcile(course, approved=removals)
+
+    assert (run.outcome, run.added, run.removed) == (Outcome.APPLIED, 0, 11)
+    assert school.runs.waiting() == []
+
+
+def test_rest_is_applied_by_itself_where_that_is_set(make_school):
+    school = make_school(Guards(apply_rest=True))
+    course = class_of(40)
+    school.reconcile(course)
+    course.leave(*(f"s{number:03}" for number in range(11)))
+    course.enrol("new")
+
+    run = school.reconcile(course)
+
+    assert (run.outcome, run.records) == (Outcome.HELD, {"enrollments": {"added": 1}, "users": {"added": 1}})
+    assert "removals held: it would remove 11 of 40 members; all else is applied" in run.message
+
+
+def test_nothing_is_applied_by_itself_of_an_upheaval(make_school):
+    school = make_school(Guards(apply_rest=True))
+    course = class_of(40)
+    school.reconcile(course)
+    for number in range(40):
+        course.enrol(f"s{number:03}", INSTRUCTOR)
+
+    run = school.reconcile(course)
+
+    assert (run.outcome, run.records) == (Outcome.HELD, {})
+    assert school.reconcile(course, approved=[]).outcome is Outcome.APPLIED
+
+
+def test_plan_that_nobody_approved_is_held_even_if_it_removes_nobody(school):
+    course = class_of(40)
+    school.reconcile(course)
+    for number in range(40):
+        course.enrol(f"s{number:03}", status="Inactive")
+
+    run = school.reconcile(course)
+
+    assert (run.outcome, school.runs.held_removals(run.id)) == (Outcome.HELD, set())
+    assert school.count("enrollments", "status = 'active'") == 40
+
+
+def test_roles_that_are_only_spelled_differently_are_no_upheaval(school):
+    course = class_of(40)
+    school.reconcile(course)
+    for number in range(40):
+        course.enrol(f"s{number:03}", "Learner")
+
+    run = school.reconcile(course)
+
+    assert (run.outcome, run.changed, run.details) == (Outcome.APPLIED, 40, 40)
+
+
+def test_names_that_vanish_are_announced_and_not_held(school):
+    course = Course("big")
+    for number in range(40):
+        course.enrol(f"s{number:03}", given_name="Ann", family_name=f"Abara{number}")
+    school.reconcile(course)
+    for number in range(39):
+        course.enrol(f"s{number:03}")
+
+    run = school.reconcile(course)
+
+    assert (run.outcome, run.changed, run.details) == (Outcome.APPLIED, 39, 39)
+    assert run.message.startswith("names or contact details of 39 of 40 members have changed")
+
+
+def test_role_table_that_changes_everybody_is_not_held(school):
+    course = class_of(40)
+    school.reconcile(course)
+    table = RoleTable.load('[context]\nLearner = { rank = 80, enrollment = "proctor", user_role = "proctor" }')
+    school.reading = Reading(table=table, mapping=RoleMapping.COMPAT)
+
+    run = school.reconcile(course)
+
+    assert (run.outcome, run.details) == (Outcome.APPLIED, 0)
+    assert school.enrollment("s000", course)["role"] == "proctor"
+
+
+def test_small_removals_of_many_courses_add_up_and_are_held(school):
+    courses = [class_of(30, f"c{number}") for number in range(5)]
+    for number, course in enumerate(courses):
+        course.members = {f"{number}{user_id}": stated(f"{number}{user_id}") for user_id in course.members}
+        school.reconcile(course)
+        course.leave(*list(course.members)[:5])
+
+    outcomes = [school.reconcile(course).outcome for course in courses]
+
+    assert outcomes == [Outcome.APPLIED] * 3 + [Outcome.HELD] * 2
+    assert [run.context for run in school.runs.waiting("north")] == [course.key for course in courses[3:]]
+    assert school.runs.waiting("south") == []
+
+
+def test_removals_of_another_day_do_not_add_up(school):
+    courses = [class_of(30, f"c{number}") for number in range(5)]
+    for course in courses:
+        school.reconcile(course)
+        course.leave(*list(course.members)[:5])
+
+    outcomes = []
+    for course in courses:
+        outcomes.append(school.reconcile(course).outcome)
+        school.clock.turn(hours=25)
+
+    assert outcomes == [Outcome.APPLIED] * 5
+
+
+def test_removals_that_somebody_approved_do_not_add_up(school):
+    large, small = class_of(40), class_of(30, "small")
+    school.reconcile(large)
+    school.reconcile(small)
+    large.leave(*list(large.members)[:11])
+    held = school.reconcile(large)
+    school.reconcile(large, approved=school.runs.held_removals(held.id))
+    small.leave("s029")
+
+    assert school.reconcile(small).outcome is Outcome.APPLIED
+
+
+def test_held_plan_waits_until_a_later_run_answers_it(school):
+    course = class_of(40)
+    school.reconcile(course)
+    gone = {user_id: course.members.pop(user_id) for user_id in list(course.members)[:11]}
+    held = school.reconcile(course)
+    course.also = [SourceUnavailable("lms.example.org answers 503")]
+    school.reconcile(course)
+    assert school.runs.waiting() == [held]
+    course.also = []
+    course.members |= gone
+
+    school.reconcile(course)
+
+    assert school.runs.waiting() == []
 
 
 # Previews --------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 
 import pytest
 from structlog.testing import capture_logs
@@ -55,6 +56,15 @@ def start():
     for scheduler, thread in started:
         scheduler.stop()
         thread.join(LONG)
+
+
+def test_subscribers_are_told_and_old_things_purged_while_it_holds_the_lease(start):
+    deliver, purge = Calls(), Calls()
+
+    start(deliver=deliver, purge=purge, schedule=replace(SOON, deliver=0.01, purge=0.01))
+
+    assert deliver.come(2)
+    assert purge.come(2)
 
 
 def test_both_jobs_are_done_again_and_again(start):

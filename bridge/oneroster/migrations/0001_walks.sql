@@ -7,7 +7,6 @@ CREATE TABLE places (
     seq INTEGER NOT NULL,
     key TEXT,
     total INTEGER NOT NULL,
-    as_of INTEGER NOT NULL,
     kept TEXT NOT NULL,
     PRIMARY KEY (client, query, offset)
 ) STRICT, WITHOUT ROWID;

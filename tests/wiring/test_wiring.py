@@ -1,229 +1,18 @@
 """What runs when, who may run it, and what an operator's settings and options do to it."""
 
-import json
 import threading
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 
 import pytest
-from pytest_httpserver import HTTPServer
-from werkzeug import Request, Response
 
 from bridge.errors import InvalidRequest
-from bridge.mirror.runs import Outcome, Runs
-from bridge.oneroster.query import parse_collection_query
-from bridge.roster.identity import context_key
-from bridge.roster.memberships import Context
-from bridge.roster.model import COLLECTIONS
-from bridge.roster.visibility import Visibility
-from bridge.settings import Nrps, Outgoing, Roles, School, Server, Settings, Storage, Sync
-from bridge.wiring import Wiring
+from bridge.mirror.runs import Outcome
+from bridge.rounds import sync_all
+from bridge.settings import Nrps, Roles, School, Server
+from tests.wiring.world import ask, due, outcomes, refresh, runs, take_inbox
 
 SITE_ADMIN = "http://purl.imsglobal.org/vocab/lis/v2/institution/person#Administrator"
 TEST_USER = "http://purl.imsglobal.org/vocab/lti/system/person#TestUser"
-
-
-class TurnedClock:
-    def __init__(self):
-        self.now = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
-
-    def __call__(self):
-        return self.now
-
-    def turn(self, **by):
-        self.now += timedelta(**by)
-
-
-class Lms:
-    """Gives a token to anybody, and to everybody who asks the members of a course as the test has set them.
-
-    :ivar members: by context id; no entry is a course that answers 500.
-    :ivar meanwhile: called while a roster is asked for.
-    """
-
-    def __init__(self, server: HTTPServer):
-        self.url = server.url_for("").rstrip("/")
-        self.members = {}
-        self.asked = []
-        self.meanwhile = lambda: None
-        server.expect_request("/token").respond_with_json({"access_token": "t", "expires_in": 3600})
-        server.expect_request("/members", method="GET").respond_with_handler(self._answer)
-
-    def _answer(self, request: Request) -> Response:
-        self.asked.append(request.query_string.decode())
-        self.meanwhile()
-        members = self.members.get(request.args["course"])
-        return Response(status=500) if members is None else Response(json.dumps({"members": members}))
-
-
-@pytest.fixture(scope="module")
-def server():
-    with HTTPServer(threaded=True) as server:
-        yield server
-
-
-@pytest.fixture
-def lms(server):
-    server.clear()
-    return Lms(server)
-
-
-@pytest.fixture
-def clock():
-    return TurnedClock()
-
-
-@pytest.fixture
-def settings(tmp_path):
-    return Settings(storage=Storage(directory=tmp_path / "var"), outgoing=Outgoing(allowed_hosts=("localhost",)))
-
-
-@pytest.fixture
-def make_wiring(settings, clock):
-    """Each is a process of its own, as far as the two files can tell."""
-    made = []
-
-    def make(**sections):
-        wiring = Wiring(replace(settings, **sections), clock, sleep=lambda _: None)
-        wiring.prepare()
-        made.append(wiring)
-        return wiring
-
-    yield make
-    for wiring in made:
-        wiring.close()
-
-
-@pytest.fixture
-def wiring(make_wiring):
-    return make_wiring()
-
-
-@pytest.fixture
-def add_platform(wiring, lms):
-    def add(tenant="school", client_id="bridge-1", **options):
-        return wiring.registry.platforms.add(
-            issuer="https://lms.example.org",
-            client_id=client_id,
-            auth_login_url=f"{lms.url}/auth",
-            token_url=f"{lms.url}/token",
-            jwks_url=f"{lms.url}/jwks",
-            tenant=tenant,
-            options=options,
-        )
-
-    return add
-
-
-@pytest.fixture
-def add_context(wiring, lms, add_platform):
-    """Adds a course with these members; its platform is made if none is given."""
-
-    def add(context_id="2", *members, platform=None):
-        platform = platform or next(iter(wiring.registry.platforms.of_tenant("school")), None) or add_platform()
-        lms.members[context_id] = list(members) or [{"user_id": "27", "roles": ["Learner"]}]
-        return wiring.registry.contexts.add(
-            platform,
-            context_key(context_id),
-            Context(context_id=context_id),
-            memberships_url=f"{lms.url}/members?course={context_id}",
-        )
-
-    return add
-
-
-@pytest.fixture
-def served(wiring):
-    """The records of a collection, as anybody sees who may see everything."""
-
-    def served(collection, wiring=wiring):
-        asked = parse_collection_query([], COLLECTIONS[collection], Visibility(None), max_limit=1000)
-        return [json.loads(document) for document in wiring.pages.page(asked.query).documents]
-
-    return served
-
-
-def runs(wiring):
-    return Runs(wiring.mirror, wiring.clock)
-
-
-def outcomes(wiring):
-    return [run.outcome for run in runs(wiring).latest()]
-
-
-# -- what is due
-
-
-def test_context_that_was_never_read_is_due(wiring, add_context):
-    context = add_context()
-
-    assert wiring.due() == [context]
-
-
-@pytest.mark.parametrize(
-    ("hours", "due"), [pytest.param(23.9, False, id="before"), pytest.param(24, True, id="at-the-target")]
-)
-def test_context_is_due_again_at_the_freshness_target(wiring, clock, add_context, hours, due):
-    wiring.sync(add_context())
-    clock.turn(hours=hours)
-
-    assert bool(wiring.due()) is due
-
-
-def test_freshness_target_is_a_setting(make_wiring, wiring, clock, add_context):
-    wiring.sync(add_context())
-    clock.turn(hours=1)
-
-    assert len(make_wiring(sync=Sync(freshness_hours=1)).due()) == 1
-
-
-@pytest.mark.parametrize(
-    ("minutes", "due"), [pytest.param(14, False, id="not-at-once"), pytest.param(15, True, id="soon")]
-)
-def test_lms_that_did_not_answer_is_asked_again_soon(wiring, lms, clock, add_context, minutes, due):
-    context = add_context()
-    del lms.members["2"]
-    assert wiring.sync(context).outcome is Outcome.UNAVAILABLE
-    clock.turn(minutes=minutes)
-
-    assert bool(wiring.due()) is due
-
-
-def test_run_that_was_killed_is_tried_again_soon(wiring, clock, add_context):
-    context = add_context()
-    runs(wiring).begin(context.tenant, context.key)
-    assert wiring.due() == []
-    clock.turn(minutes=15)
-
-    assert wiring.due() == [context]
-
-
-def test_held_plan_is_not_asked_for_again_before_the_freshness_target(wiring, lms, clock, add_context):
-    context = add_context()
-    wiring.sync(context)
-    lms.members["2"] = []
-    assert wiring.sync(context).outcome is Outcome.HELD
-    clock.turn(hours=23)
-
-    assert wiring.due() == []
-
-
-def test_context_that_was_removed_is_not_due(wiring, add_context):
-    context = add_context()
-    wiring.registry.contexts.remove(context.tenant, context.key)
-
-    assert wiring.due() == []
-
-
-def test_refresh_reads_what_is_due_and_nothing_else(wiring, lms, add_context):
-    wiring.sync(add_context("2"))
-    add_context("3")
-    lms.asked.clear()
-
-    wiring.refresh()
-
-    assert lms.asked == ["course=3"]
-    assert wiring.due() == []
 
 
 # -- one at a time
@@ -279,7 +68,7 @@ def test_several_are_read_and_told_of_in_their_order(wiring, add_context):
     contexts = [add_context(str(number), {"user_id": "27", "roles": ["Learner"]}) for number in range(2, 9)]
     told = []
 
-    wiring.sync_all(contexts, done=lambda context, run: told.append((context, run.outcome)))
+    sync_all(wiring, contexts, done=lambda context, run: told.append((context, run.outcome)))
 
     assert told == [(context, Outcome.APPLIED) for context in contexts]
 
@@ -293,7 +82,7 @@ def test_failure_of_the_bridge_itself_in_one_keeps_no_other_from_its_turn(wiring
     told = []
 
     with pytest.raises(Exception, match="broken for the test"):
-        wiring.sync_all(contexts, done=lambda context, run: told.append((context.context_id, run.outcome)))
+        sync_all(wiring, contexts, done=lambda context, run: told.append((context.context_id, run.outcome)))
 
     assert told == [("3", Outcome.APPLIED), ("4", Outcome.APPLIED)]
     assert sorted(outcomes(wiring)) == [Outcome.APPLIED, Outcome.APPLIED, Outcome.BROKEN]
@@ -352,93 +141,9 @@ def test_what_a_dead_scheduler_had_taken_is_taken_up_again(wiring, make_wiring, 
     clock.turn(seconds=31)
 
     wiring.hold_scheduler_lease()
-    wiring.take_inbox()
+    take_inbox(wiring)
 
     assert outcomes(wiring) == [Outcome.APPLIED]
-
-
-# -- the inbox
-
-
-def ask(wiring, context, kind="sync"):
-    wiring.registry.inbox.put(kind, {"tenant": context.tenant, "context": context.key})
-
-
-def test_what_the_web_asks_for_is_done_once(wiring, lms, add_context):
-    ask(wiring, add_context())
-
-    wiring.take_inbox()
-    wiring.take_inbox()
-
-    assert lms.asked == ["course=2"]
-    assert wiring.registry.inbox.waiting() == 0
-
-
-def test_item_of_a_removed_context_is_put_away(wiring, lms, add_context):
-    context = add_context()
-    ask(wiring, context)
-    wiring.registry.contexts.remove(context.tenant, context.key)
-
-    wiring.take_inbox()
-
-    assert (lms.asked, wiring.registry.inbox.waiting(), outcomes(wiring)) == ([], 0, [])
-
-
-def test_item_of_a_busy_context_waits_until_it_is_free(wiring, make_wiring, lms, add_context):
-    context, other = add_context(), make_wiring()
-    ask(wiring, context)
-    lms.meanwhile = wiring.take_inbox
-
-    other.sync(context)
-
-    assert wiring.registry.inbox.waiting() == 1
-    lms.meanwhile = lambda: None
-    wiring.take_inbox()
-    assert outcomes(wiring) == [Outcome.UNCHANGED, Outcome.APPLIED]
-
-
-@pytest.mark.parametrize(
-    ("kind", "minutes", "read"),
-    [
-        pytest.param("launch", 1, False, id="launch-just-after"),
-        pytest.param("launch", 15, True, id="launch-later"),
-        pytest.param("sync", 1, True, id="asked-for-by-a-person"),
-    ],
-)
-def test_launch_reads_a_roster_only_if_it_was_not_read_lately(wiring, lms, clock, add_context, kind, minutes, read):
-    context = add_context()
-    wiring.sync(context)
-    lms.asked.clear()
-    clock.turn(minutes=minutes)
-
-    ask(wiring, context, kind)
-    wiring.take_inbox()
-
-    assert bool(lms.asked) is read
-    assert wiring.registry.inbox.waiting() == 0
-
-
-def test_launch_reads_a_roster_that_could_not_be_read(wiring, lms, add_context):
-    context = add_context()
-    members = lms.members.pop("2")
-    wiring.sync(context)
-    lms.members["2"] = members
-
-    ask(wiring, context, "launch")
-    wiring.take_inbox()
-
-    assert outcomes(wiring) == [Outcome.APPLIED, Outcome.UNAVAILABLE]
-
-
-def test_one_bad_item_keeps_no_other_waiting(wiring, lms, add_context):
-    for context in (add_context("2"), add_context("3")):
-        ask(wiring, context)
-    del lms.members["2"]
-
-    wiring.take_inbox()
-
-    assert sorted(outcomes(wiring)) == [Outcome.APPLIED, Outcome.UNAVAILABLE]
-    assert wiring.registry.inbox.waiting() == 0
 
 
 # -- settings, and a platform's options over them
@@ -599,14 +304,14 @@ def test_bad_option_that_was_stored_ends_the_run_in_words_and_keeps_no_other_fro
     good = add_context("3", platform=add_platform("south", client_id="bridge-2"))
     wiring.registry.db.execute("""UPDATE platforms SET options = '{"page_limit": "ten"}' WHERE tenant = 'north'""")
 
-    wiring.refresh()
+    refresh(wiring)
 
     latest = runs(wiring).latest_by_context()
     refused = latest[bad.tenant, bad.key]
     assert refused.outcome is Outcome.REFUSED
     assert "the registration cannot be used: option: page_limit must be a whole number" in refused.message
     assert latest[good.tenant, good.key].outcome is Outcome.APPLIED
-    assert wiring.due() == []
+    assert due(wiring) == []
 
 
 def test_role_table_that_has_gone_ends_the_run_and_names_the_file(wiring, add_platform, add_context, tmp_path):

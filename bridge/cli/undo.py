@@ -1,0 +1,60 @@
+"""``bridge undo``: take back what a run did."""
+
+import sys
+from typing import Any
+
+import click
+
+from bridge.cli.common import Session, json_option, operator, pass_session, report
+from bridge.cli.sync import PARTLY
+from bridge.mirror.runs import Outcome
+from bridge.upkeep import UndoReport, rehearse_undo_run, undo_run
+
+
+@click.command()
+@click.argument("run_id", type=int, metavar="RUN")
+@click.option("--dry-run", is_flag=True, help="Say what would be restored; change nothing.")
+@json_option
+@pass_session
+def undo(session: Session, run_id: int, dry_run: bool, as_json: bool) -> None:
+    """Take back what a run did, as far as nothing has changed since.
+
+    Records that are still as the run left them are restored; the others are listed and left. The context is then paused
+    until 'bridge contexts resume', because the next reading would do the same again.
+    """
+    wiring = session.wiring
+    done = rehearse_undo_run(wiring, run_id) if dry_run else undo_run(wiring, run_id, operator())
+    report(as_json, _shown(done), _text(done))
+    if done.undone.left or not done.undone.restored:
+        sys.exit(PARTLY)
+
+
+def _is_paused(done: UndoReport) -> bool:
+    return done.run is not None and done.run.outcome is not Outcome.UNCHANGED
+
+
+def _shown(done: UndoReport) -> dict[str, Any]:
+    return {
+        "run": done.run.id if done.run else None,
+        "class": done.context.class_sourced_id,
+        "restored": [{"collection": each[0], "sourcedId": each[1]} for each in done.undone.restored],
+        "left": [
+            {"collection": each.collection, "sourcedId": each.sourced_id, "reason": each.reason}
+            for each in done.undone.left
+        ],
+        "paused": _is_paused(done),
+    }
+
+
+def _text(done: UndoReport) -> str:
+    restored, left = done.undone.restored, done.undone.left
+    lines = [f"{collection} {sourced_id}: restored" for collection, sourced_id in restored]
+    lines += [f"{each.collection} {each.sourced_id}: left: {each.reason}" for each in left]
+    if done.run is None:
+        lines.append(f"{len(restored)} records would be restored, {len(left)} left.")
+    else:
+        lines.append(f"{len(restored)} records restored, {len(left)} left (run {done.run.id}).")
+    if _is_paused(done):
+        class_ = done.context.class_sourced_id
+        lines.append(f"Class {class_} is paused: 'bridge contexts resume {class_}' lets it be read again.")
+    return "\n".join(lines)

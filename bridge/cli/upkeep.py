@@ -1,0 +1,66 @@
+"""``bridge purge``, ``bridge backup`` and ``bridge restore``."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from bridge.backups import back_up
+from bridge.backups import restore as restore_backup
+from bridge.cli.common import Session, json_option, pass_session, report
+from bridge.clock import utc_now
+from bridge.upkeep import count_purge
+from bridge.upkeep import purge as purge_now
+
+
+@click.command()
+@click.option("--dry-run", is_flag=True, help="Say what would be dropped; drop nothing.")
+@json_option
+@pass_session
+def purge(session: Session, dry_run: bool, as_json: bool) -> None:
+    """Drop what has been kept for as long as the configuration says.
+
+    The scheduler does so once a day.
+    """
+    purged = count_purge(session.wiring) if dry_run else purge_now(session.wiring)
+    counts = ", ".join(f"{count} {name}" for name, count in purged.as_dict().items())
+    report(as_json, purged.as_dict(), f"{'Would drop' if dry_run else 'Dropped'} {counts}.")
+
+
+@click.command()
+@click.argument("out", type=click.Path(path_type=Path))
+@json_option
+@pass_session
+def backup(session: Session, out: Path, as_json: bool) -> None:
+    """Copy both databases to OUT, a zip file if it ends so and else a folder, while everything runs.
+
+    It holds people's names and the bridge's keys: it is readable by its owner only, and should stay so.
+    """
+    _ = session.wiring  # both files are made, migrated and found usable
+    made = back_up(session.settings.storage, out, utc_now)
+    report(as_json, {"out": str(out), **asdict(made)}, f"Backed up to {out}.")
+
+
+@click.command()
+@click.argument("source", metavar="IN", type=click.Path(path_type=Path))
+@json_option
+@pass_session
+def restore(session: Session, source: Path, as_json: bool) -> None:
+    """Put a backup in the place of both databases; the bridge must not run.
+
+    What was there is set aside, not overwritten. The mirror gets a new epoch, and every record counts as changed now.
+    """
+    restored = restore_backup(session.settings.storage, source, utc_now)
+    aside = "".join(f"\nWhat was there is now {path}" for path in restored.set_aside)
+    report(
+        as_json,
+        {
+            "epoch": restored.epoch,
+            "formerEpoch": restored.backup.epoch,
+            "made": restored.backup.made,
+            "setAside": [str(path) for path in restored.set_aside],
+        },
+        f"Restored the backup of {restored.backup.made}. The mirror has a new epoch: cursors of the events feed and of"
+        f" OneRoster pages are refused, webhooks are told of a gap, and consumers that ask for changes get"
+        f" every record once more.{aside}",
+    )

@@ -1,0 +1,234 @@
+"""Dropping what has been kept for long enough, a bounded transaction at a time.
+
+Of the served records only those go that have been ``tobedeleted`` for the retention time and that nothing refers to any
+more; with them their facets and their part of the tallies. Nothing else moves: no other record, no stamp, no ``seq``.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+
+from bridge import storage
+from bridge.clock import Clock, to_stamp
+from bridge.mirror.documents import Documents
+from bridge.mirror.mirror import Mirror
+from bridge.mirror.writes import next_changed, stamp
+from bridge.roster.model import (
+    ACADEMIC_SESSIONS,
+    CLASSES,
+    COLLECTIONS,
+    COURSES,
+    DEMOGRAPHICS,
+    ENROLLMENTS,
+    ORGS,
+    USERS,
+    Collection,
+)
+
+_BATCH = 500
+
+# Who refers before whom is referred to.
+_ORDER = (ENROLLMENTS, DEMOGRAPHICS, USERS, CLASSES, COURSES, ACADEMIC_SESSIONS, ORGS)
+
+# What the fields that hold references refer to; parent and children refer to their own class.
+_REFERRED: Mapping[str, Collection] = {
+    "org": ORGS,
+    "school": ORGS,
+    "primaryOrg": ORGS,
+    "roles.org": ORGS,
+    "schoolYear": ACADEMIC_SESSIONS,
+    "terms": ACADEMIC_SESSIONS,
+    "course": COURSES,
+    "class": CLASSES,
+    "user": USERS,
+    "agents": USERS,
+}
+
+_FACTS = """
+SELECT id FROM facts
+WHERE gone IS NOT NULL AND NOT EXISTS (SELECT 1 FROM runs WHERE runs.id = facts.gone AND started >= :before)
+"""
+_FACT_CHANGES = """
+SELECT rowid FROM fact_changes
+WHERE NOT EXISTS (SELECT 1 FROM runs WHERE runs.id = fact_changes.run AND started >= :before)
+"""
+_CHANGES = "SELECT id FROM changes WHERE changed <= :write"
+_EVENTS = "SELECT event FROM outbox WHERE changed <= :write"
+# A context stands at a run, and the latest one of each is what is shown of it.
+_RUNS = """
+SELECT id FROM runs
+WHERE started < :before AND outcome <> 'running'
+    AND id NOT IN (SELECT max(id) FROM runs GROUP BY source, context)
+    AND id NOT IN (SELECT run FROM contexts)
+    AND id NOT IN (SELECT complete_run FROM contexts WHERE complete_run IS NOT NULL)
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keep:
+    """For how long things are kept.
+
+    :param tombstones: records that are ``tobedeleted``.
+    :param facts: what sources said of members who are gone.
+    :param changes: the change log, and what undoing a run needs.
+    :param events: what subscribers can still be told.
+    :param runs: the reports of reconciliations, and what was decided about them.
+    """
+
+    tombstones: timedelta
+    facts: timedelta
+    changes: timedelta
+    events: timedelta
+    runs: timedelta
+
+
+@dataclass(slots=True)
+class Purged:
+    """How many of each were dropped, or would be."""
+
+    records: int = 0
+    facts: int = 0
+    changes: int = 0
+    events: int = 0
+    runs: int = 0
+
+    def as_dict(self) -> dict[str, int]:
+        return asdict(self)
+
+
+class Purge:
+    """One purge of one mirror.
+
+    :param between: called between two transactions, so that a long purge can keep its lease or give way.
+    """
+
+    def __init__(self, mirror: Mirror, keep: Keep, clock: Clock, between: Callable[[], None] = lambda: None) -> None:
+        self._mirror = mirror
+        self._db = mirror.db
+        self._keep = keep
+        self._clock = clock
+        self._now = clock()
+        self._between = between
+
+    def count(self) -> Purged:
+        """What :meth:`do` would drop; nothing is changed."""
+        return Purged(
+            records=sum(self._count(_tombstones(each), self._since(self._keep.tombstones)) for each in _ORDER),
+            facts=self._count(_FACTS, self._since(self._keep.facts)),
+            changes=self._count(_CHANGES, self._since(self._keep.changes)),
+            events=self._count(_EVENTS, self._since(self._keep.events)),
+            runs=self._count(_RUNS, self._since(self._keep.runs)),
+        )
+
+    def do(self) -> Purged:
+        """Drop it. What is dropped is overwritten in the file."""
+        self._db.execute("PRAGMA secure_delete = ON")
+        try:
+            return self._do()
+        finally:
+            self._db.execute("PRAGMA secure_delete = OFF")
+
+    def _do(self) -> Purged:
+        purged = Purged()
+        for collection in _ORDER:
+            purged.records += self._drop_tombstones(collection)
+        purged.facts = self._drop(_FACTS, self._since(self._keep.facts), ("facts", "id"))
+        changes = self._since(self._keep.changes)
+        self._drop(_FACT_CHANGES, changes, ("fact_changes", "rowid"))
+        purged.changes = self._drop(_CHANGES, changes, ("changes", "id"))
+        purged.events = self._drop_events()
+        purged.runs = self._drop(
+            _RUNS,
+            self._since(self._keep.runs),
+            ("quarantine", "run"),
+            ("held", "run"),
+            ("decisions", "run"),
+            ("decisions", "led_to"),
+            ("runs", "id"),
+        )
+        return purged
+
+    def _since(self, kept: timedelta) -> dict[str, object]:
+        """Before when something is too old, and the last write of that time."""
+        before = to_stamp(self._now - kept)
+        (write,) = self._db.execute(
+            "SELECT coalesce(max(changed), 0) FROM writes WHERE stamp < ?", (before,)
+        ).fetchone()
+        return {"before": before, "write": write}
+
+    def _count(self, select: str, since: dict[str, object]) -> int:
+        return int(self._db.execute(f"SELECT count(*) FROM ({select})", since).fetchone()[0])  # noqa: S608
+
+    def _drop(self, select: str, since: dict[str, object], *tables: tuple[str, str]) -> int:
+        """Delete what is selected from tables, each by the column that holds what is selected."""
+        total = 0
+        while True:
+            with storage.write(self._db):
+                found = self._db.execute(f"{select} LIMIT {_BATCH}", since).fetchall()
+                for table, column in tables:
+                    self._db.conn.executemany(f"DELETE FROM {table} WHERE {column} = ?", found)  # noqa: S608
+            total += len(found)
+            if len(found) < _BATCH:
+                return total
+            self._between()
+
+    def _drop_events(self) -> int:
+        since = self._since(self._keep.events)
+        with storage.write(self._db):
+            # Before the first goes: whoever comes back from before this moment is told that something is missing.
+            (gone,) = self._db.execute(
+                "SELECT coalesce(max(event), 0) FROM outbox WHERE changed <= :write", since
+            ).fetchone()
+            self._db.execute(
+                "UPDATE meta SET value = max(CAST(value AS INTEGER), ?) WHERE key = 'events_gone'", (gone,)
+            )
+            self._db.execute(
+                "UPDATE meta SET value = max(value, ?) WHERE key = 'events_gone_before'", (since["before"],)
+            )
+        return self._drop(_EVENTS, since, ("outbox", "event"))
+
+    def _drop_tombstones(self, collection: Collection) -> int:
+        total = 0
+        since = self._since(self._keep.tombstones)
+        while True:
+            with storage.write(self._db):
+                found = self._db.execute(f"{_tombstones(collection)} LIMIT {_BATCH}", since).fetchall()
+                changed = next_changed(self._db)
+                seqs: dict[int, list[int]] = defaultdict(list)
+                for seq, source in found:
+                    seqs[source].append(seq)
+                for source, of_source in seqs.items():
+                    documents = Documents(self._db, source, changed)
+                    documents.forget(collection, of_source)
+                    documents.finish()
+                if found:  # no record's stamp, but the mirror's: it is not what it was
+                    stamp(self._db, changed, None, self._clock)
+            total += len(found)
+            if len(found) < _BATCH:
+                return total
+            self._between()
+
+
+def _tombstones(collection: Collection) -> str:
+    """The records of a collection that may go: none that stays refers to them."""
+    stays = "".join(
+        "\n    AND NOT EXISTS (SELECT 1 FROM facets AS f"  # noqa: S608 - our own names
+        f" JOIN \"{other.name}\" AS o ON o.seq = f.seq AND NOT (o.status = 'tobedeleted' AND o.changed <= :write)"
+        " WHERE f.value = r.sourcedId AND f.field ="
+        f" (SELECT field FROM facet_fields WHERE collection = '{other.name}' AND path = '{path}'))"
+        for other, path in _referring(collection)
+    )
+    return (
+        f'SELECT r.seq, r.source FROM "{collection.name}" AS r'  # noqa: S608 - our own names
+        f" WHERE r.status = 'tobedeleted' AND r.changed <= :write{stays}"
+    )
+
+
+def _referring(collection: Collection) -> Iterator[tuple[Collection, str]]:
+    """Where records refer to those of a collection: in which class, and in which field."""
+    for other in COLLECTIONS.values():
+        for path in other.facets:
+            name, _, last = path.name.rpartition(".")
+            if last == "sourcedId" and "@" not in name and (_REFERRED.get(name) or other) is collection:
+                yield other, path.name

@@ -1,0 +1,68 @@
+"""How each context is to be read: the configuration, under its platform's options, under the context's own target."""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bridge.errors import UnknownObject
+from bridge.registry.contexts import RegisteredContext
+from bridge.registry.registry import Registry
+from bridge.settings import Settings
+from bridge.sync.hours import Hours
+from bridge.sync.policy import Pace, place_of
+from bridge.wiring import CONTEXT_LEASE_TIME
+
+_NO_OPTIONS: Mapping[str, Any] = {}
+"""Those of a platform that has just been removed."""
+
+
+class Paces:
+    """Makes paces. Serves all threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._sync = settings.sync
+        self.hours = Hours(
+            zone=ZoneInfo(settings.calendar.time_zone),
+            night=settings.sync.nightly_at,
+            night_length=timedelta(hours=settings.sync.nightly_hours),
+            quiet=settings.sync.quiet_hours,
+            blackouts=settings.sync.blackouts,
+        )
+
+    def of(self, context: RegisteredContext, registry: Registry) -> Pace:
+        """One context's pace, as everything is set now."""
+        try:
+            options = registry.platforms.by_id(context.platform_id).options
+        except UnknownObject:
+            options = _NO_OPTIONS
+        return self._pace(context, options, registry.targets.of(context.tenant, context.key))
+
+    def of_all(self, registry: Registry) -> Callable[[RegisteredContext], Pace]:
+        """What gives any context's pace, asking the registry once for all of them."""
+        options = {platform.id: platform.options for platform in registry.platforms.all()}
+        targets = registry.targets.all()
+        return lambda context: self._pace(
+            context, options.get(context.platform_id, _NO_OPTIONS), targets.get((context.tenant, context.key))
+        )
+
+    def _pace(self, context: RegisteredContext, options: Mapping[str, Any], own_hours: int | None) -> Pace:
+        hours = own_hours or _option(options, "freshness_hours", self._sync.freshness_hours)
+        return Pace(
+            fresh_for=timedelta(hours=hours),
+            place=place_of(context.class_sourced_id),
+            hours=self.hours,
+            retry_after=timedelta(minutes=self._sync.retry_minutes),
+            lease=CONTEXT_LEASE_TIME,
+            gone_times=self._sync.gone_times,
+            gone_for=timedelta(days=self._sync.gone_days),
+            launch_fresh_for=timedelta(minutes=self._sync.launch_minutes),
+            newcomer_pause=timedelta(minutes=self._sync.newcomer_minutes),
+            cap=_option(options, "concurrency", self._sync.platform_concurrency),
+        )
+
+
+def _option(options: Mapping[str, Any], name: str, default: int) -> int:
+    # What cannot be used is refused, in words, when the context is read.
+    value = options.get(name, default)
+    return value if isinstance(value, int) and value > 0 else default

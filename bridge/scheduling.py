@@ -1,0 +1,182 @@
+"""The scheduler's work: what waits in the inbox and what is due goes into one queue, and is done from there.
+
+This joins the policy (:mod:`bridge.sync.policy`), the queue and its workers with what the registry and the mirror know.
+Whether a context is to be read is asked twice: when it is put into the queue, and when its turn comes, since in between
+somebody else may have read or paused it, or its platform may have stopped to answer.
+"""
+
+import threading
+from collections import defaultdict
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from functools import partial
+
+import structlog
+
+from bridge.clock import from_stamp
+from bridge.errors import UnknownObject
+from bridge.mirror.attempts import Attempt, Attempts
+from bridge.mirror.calendar import turn_page
+from bridge.mirror.members import is_member
+from bridge.paces import Paces
+from bridge.registry.contexts import RegisteredContext
+from bridge.registry.inbox import Item
+from bridge.roster.identity import LtiUserId, deployment_in, person_key
+from bridge.sync.fair_queue import FairQueue, Job, Work
+from bridge.sync.policy import Pace, Reason, Verdict, by_itself, on_launch
+from bridge.sync.workers import workers
+from bridge.wiring import Wiring
+
+log = structlog.get_logger(__name__)
+
+_LAUNCH = "launch"
+
+
+class Scheduling:
+    """One process's share of the work.
+
+    :param wiring: gives each thread its own connections.
+    """
+
+    def __init__(self, wiring: Wiring) -> None:
+        self._wiring = wiring
+        self._paces = Paces(wiring.settings)
+        self._queue = FairQueue(wiring.settings.sync.concurrency)
+        self._lock = threading.Lock()
+        self._asked: dict[str, list[Item]] = defaultdict(list)
+        self._later: list[Item] = []
+
+    def workers(self) -> AbstractContextManager[None]:
+        """Work on the queue, in threads of their own, while the block runs. Once."""
+        return workers(self._queue)
+
+    def wait(self) -> None:
+        """Wait until everything that was put into the queue is done."""
+        self._queue.join()
+
+    # What is due.
+
+    def verdicts(self) -> Mapping[RegisteredContext, Verdict]:
+        """Of every context, whether it is to be read by itself, and if not, why not."""
+        return {context: verdict for context, verdict, _, _ in self._judged()}
+
+    def refresh(self) -> None:
+        """Begin the day, if it has not been begun, and put every context that is due into the queue.
+
+        Those that wait the longest go first, behind them those that have failed: the trial of a platform that has not
+        answered is then made with a context that had been fine.
+        """
+        touched = turn_page(self._wiring.mirror, self._paces.hours.today(self._wiring.clock()), self._wiring.clock)
+        if touched:
+            log.info("day_begun", touched=touched)
+        with self._lock:
+            items, self._later = self._later, []
+        self._sort_in(items)
+        due = [(attempt, verdict, context, pace) for context, verdict, attempt, pace in self._judged() if verdict.due]
+        due.sort(key=lambda one: (one[0] is not None and one[0].failures > 0, one[1].since))
+        for _, _, context, pace in due:
+            self._put(context, pace, partial(self._read_if_due, context, pace), urgent=False)
+
+    def _judged(self) -> list[tuple[RegisteredContext, Verdict, Attempt | None, Pace]]:
+        registry, now = self._wiring.registry, self._wiring.clock()
+        attempts = Attempts(self._wiring.mirror).by_context()
+        paces = self._paces.of_all(registry)
+        pauses, paused_platforms = registry.pauses.contexts(), registry.pauses.platforms()
+        circuits = registry.circuits.all()
+        judged = []
+        for context in registry.contexts.all():
+            key = (context.tenant, context.key)
+            attempt, pace = attempts.get(key), paces(context)
+            paused = key in pauses or context.platform_id in paused_platforms
+            verdict = by_itself(attempt, pace, now, added=from_stamp(context.created), paused=paused)
+            circuit = circuits.get(context.platform_id)
+            if verdict.due and circuit is not None and not circuit.admits(now):
+                verdict = Verdict(reason=Reason.CIRCUIT_OPEN, until=circuit.until)
+            judged.append((context, verdict, attempt, pace))
+        return judged
+
+    def _read_if_due(self, context: RegisteredContext, pace: Pace) -> None:
+        registry = self._wiring.registry
+        verdict = by_itself(
+            self._attempt(context),
+            pace,
+            self._wiring.clock(),
+            added=from_stamp(context.created),
+            paused=registry.pauses.covers(context.platform_id, context.tenant, context.key),
+        )
+        if verdict.due and registry.circuits.admit(context.platform_id):
+            # By night in full: only that shows for certain who has left.
+            self._wiring.sync(context, full=verdict.reason is Reason.NIGHT)
+
+    # What was asked for.
+
+    def take_inbox(self) -> None:
+        """Put what the web has asked for into the queue, before what is only due. Returns at once."""
+        self._sort_in(self._wiring.registry.inbox.take())
+
+    def _sort_in(self, items: list[Item]) -> None:
+        """Let each item wait in the queue or for a better moment, or put it away."""
+        over = []
+        for item in items:
+            context = self._context_of(item)
+            if context is None:
+                over.append(item)
+                continue
+            pace = self._paces.of(context, self._wiring.registry)
+            verdict = self._verdict_on(item, context, pace)
+            if verdict is None or verdict.due:
+                with self._lock:
+                    self._asked[context.class_sourced_id].append(item)
+                self._put(context, pace, partial(self._answer, context, pace), urgent=True)
+            else:
+                over.append(item)
+                if verdict.reason is Reason.WAITING:  # only here: it is no request that anybody waits for
+                    with self._lock:
+                        self._later.append(item)
+        self._wiring.registry.inbox.done(over)
+
+    def _answer(self, context: RegisteredContext, pace: Pace) -> None:
+        """Read a context because somebody has asked for it, unless it has been read since."""
+        with self._lock:
+            items = self._asked.pop(context.class_sourced_id, [])
+        inbox, circuits = self._wiring.registry.inbox, self._wiring.registry.circuits
+        verdicts = [self._verdict_on(item, context, pace) for item in items]
+        by_person = None in verdicts
+        by_launch = any(verdict is not None and verdict.due for verdict in verdicts)
+        try:
+            if by_person or (by_launch and circuits.admit(context.platform_id)):
+                busy = self._wiring.sync(context) is None
+                for item in items if busy else ():  # another process is at it: ask again
+                    inbox.put(item.kind, item.payload)
+        finally:
+            inbox.done(items)
+
+    def _verdict_on(self, item: Item, context: RegisteredContext, pace: Pace) -> Verdict | None:
+        """Whether a launch makes a roster be read; ``None`` for what a person asked for: no rule is above that."""
+        if item.kind != _LAUNCH:
+            return None
+        registry, user = self._wiring.registry, item.payload.get("user")
+        return on_launch(
+            self._attempt(context),
+            pace,
+            self._wiring.clock(),
+            known=user is None or self._is_member(context, user),
+            paused=registry.pauses.covers(context.platform_id, context.tenant, context.key),
+        )
+
+    def _is_member(self, context: RegisteredContext, user: LtiUserId) -> bool:
+        # Where one registration serves many customers, the deployment is part of what names a person.
+        names = {person_key(user), person_key(user, deployment_in(context.key))}
+        return any(is_member(self._wiring.mirror, context.tenant, context.key, name) for name in names)
+
+    def _context_of(self, item: Item) -> RegisteredContext | None:
+        try:
+            return self._wiring.registry.contexts.get(item.payload["tenant"], item.payload["context"])
+        except UnknownObject:
+            return None  # removed since it was asked for
+
+    def _attempt(self, context: RegisteredContext) -> Attempt | None:
+        return Attempts(self._wiring.mirror).of(context.tenant, context.key)
+
+    def _put(self, context: RegisteredContext, pace: Pace, work: Work, *, urgent: bool) -> None:
+        self._queue.put(Job(context.class_sourced_id, context.platform_id, pace.cap, urgent, work))

@@ -1,0 +1,49 @@
+"""Texts that leave the bridge and that nobody but the bridge can read anything from: sealed ones, and marks.
+
+Places in the mirror are numbers that would tell how much lies between the records that a client may see. What is sealed
+can be opened again, here and for what it was bound to; a mark is the same for the same text, and cannot be opened.
+"""
+
+import base64
+import hashlib
+import os
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+_NONCE = 12
+
+
+class Seals:
+    """Seals and marks under one key.
+
+    :param key: 32 secret bytes, the same in every process that serves.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        self._cipher = AESGCM(key)
+        self._marking_key = hashlib.blake2b(b"marks", key=key, digest_size=32).digest()
+
+    def seal(self, plain: bytes, binding: str) -> str:
+        """A text of letters, digits, ``-`` and ``_``, different each time; only its length tells something.
+
+        :param binding: names whatever the text is good for, and is needed to open it.
+        """
+        nonce = os.urandom(_NONCE)
+        sealed = self._cipher.encrypt(nonce, plain, binding.encode())
+        return base64.urlsafe_b64encode(nonce + sealed).rstrip(b"=").decode()
+
+    def open(self, sealed: str, binding: str) -> bytes:
+        """What was sealed.
+
+        :raises ValueError: if it was not sealed under this key for this binding.
+        """
+        try:
+            raw = base64.b64decode(sealed + "=" * (-len(sealed) % 4), altchars=b"-_", validate=True)
+            return self._cipher.decrypt(raw[:_NONCE], raw[_NONCE:], binding.encode())
+        except InvalidTag as error:
+            raise ValueError("was not sealed here, or for something else") from error
+
+    def mark(self, text: str) -> str:
+        """32 hexadecimal digits, the same for the same text, that tell nothing about it."""
+        return hashlib.blake2b(text.encode(), key=self._marking_key, digest_size=16).hexdigest()

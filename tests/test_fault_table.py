@@ -1,0 +1,28 @@
+"""The fault table of docs/operations.md names, in each row, tests that there are."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+CHAPTER = (
+    (ROOT / "docs/operations.md")
+    .read_text(encoding="utf-8")
+    .partition("## When something fails")[2]
+    .partition("\n## ")[0]
+)
+ROWS = re.findall(r"(?m)^\| (?!what happens|---)(.+) \| (.+) \|$", CHAPTER)
+TESTS = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py")}
+
+
+@pytest.mark.parametrize("last_cell", [pytest.param(tests, id=fault.split(" | ")[0]) for fault, tests in ROWS])
+def test_row_names_tests_that_there_are(last_cell):
+    named = re.findall(r"`(?:(test_\w+\.py)(?:::(test_\w+))?|…(_\w+))`", last_cell)
+    assert named
+
+    module = ""
+    for file, name, ending in named:
+        module = file or module
+        wanted = rf"def {name}\(" if name else rf"def test_\w+{ending}\(" if ending else "class .*RuleBased|def test_"
+        assert re.search(wanted, TESTS[module])
