@@ -19,6 +19,7 @@ ROUTES = [
     *(f"/ims/oneroster/rostering/v1p2/discovery/{name}" for name in FILE_NAMES),
     "/ims/oneroster/rostering/v1p2/users",
     "/ims/oneroster/rostering/v1p2/users/some-id",
+    "/api/events",
     "/oauth2/token",
     "/lti/login",
     "/lti/launch",
