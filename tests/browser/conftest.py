@@ -25,6 +25,7 @@ from werkzeug.serving import make_server
 from bridge.app import create_app
 from bridge.practice.rosters import make_roster
 from bridge.practice.server import PracticeLms
+from bridge.scheduling import Scheduling
 from bridge.settings import Log, Lti, Outgoing, Server, Settings, Storage
 from bridge.wiring import Wiring
 
@@ -65,9 +66,11 @@ class Bridge:
 
     def _schedule(self) -> None:
         wiring = Wiring(self.wiring.settings)
-        while not self._stopping.wait(0.1):
-            if wiring.hold_scheduler_lease():
-                wiring.take_inbox()
+        scheduling = Scheduling(wiring)
+        with scheduling.workers():
+            while not self._stopping.wait(0.1):
+                if wiring.hold_scheduler_lease():
+                    scheduling.take_inbox()
         wiring.close()
 
     def register_at(self, lms: PracticeLms) -> None:
