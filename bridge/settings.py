@@ -221,6 +221,11 @@ class Outgoing:
         "Hosts that may be asked over plain http, and at private or loopback addresses. All others must have public"
         " addresses and https. Name an LMS of your own network here.",
     )
+    ca_bundle: Path | None = option(  # noqa: RUF009 - it makes a dataclass field
+        None,
+        optional_file(),
+        "A PEM file of the certificate authorities to trust, instead of the public ones: for a school's own authority.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -150,6 +150,7 @@ class Wiring:
             read_timeout=outgoing.read_timeout,
             answer_within=outgoing.total_timeout,
             max_bytes=outgoing.max_body_bytes,
+            ca_bundle=outgoing.ca_bundle,
         )
 
     @cached_property
