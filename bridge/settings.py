@@ -86,6 +86,11 @@ class Storage:
         """Platforms, clients, keys and tokens."""
         return self.directory / "registry.sqlite"
 
+    @property
+    def counts(self) -> Path:
+        """The folder in which each process counts the requests it answers: may be emptied while nothing runs."""
+        return self.directory / "metrics"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OneRoster:
@@ -377,6 +382,23 @@ class Webhooks:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Monitoring:
+    """What whoever watches the bridge is told: /metrics and /readyz."""
+
+    token: str = option(
+        "",
+        text(),
+        "Who sends it as a bearer token may read /metrics. Empty: only requests from this machine that no proxy has"
+        " passed on.",
+    )
+    stale_hours: int = option(
+        0,
+        whole(0, 8760),
+        "Hours after which /readyz answers 503 because no roster at all could be read for so long. 0: never.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Log:
     """What is written to standard error."""
 
@@ -407,6 +429,7 @@ class Settings:
     guards: Guards = field(default_factory=Guards)
     retention: Retention = field(default_factory=Retention)
     webhooks: Webhooks = field(default_factory=Webhooks)
+    monitoring: Monitoring = field(default_factory=Monitoring)
     log: Log = field(default_factory=Log)
 
 

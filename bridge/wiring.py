@@ -29,6 +29,7 @@ from bridge.mirror.mirror import Mirror
 from bridge.mirror.outbox import Outbox
 from bridge.mirror.pages import Pages
 from bridge.mirror.runs import Outcome, Run, Runs
+from bridge.mirror.totals import Totals
 from bridge.nrps.client import NrpsClient
 from bridge.nrps.schemas import CONTEXT_MEMBERSHIP_SCOPE
 from bridge.oneroster.cursors import Cursors
@@ -119,6 +120,10 @@ class Wiring:
     @property
     def outbox(self) -> Outbox:
         return self._own("outbox", lambda: Outbox(self.mirror_to_read, self.clock))
+
+    @property
+    def totals(self) -> Totals:
+        return self._own("totals", lambda: Totals(self.mirror_to_read, self.clock))
 
     @property
     def event_seals(self) -> Seals:
@@ -334,6 +339,10 @@ class Wiring:
         )
 
     # The scheduler's lease.
+
+    def scheduler_runs(self) -> bool:
+        """Whether a scheduler works on these files, here or elsewhere."""
+        return self.registry.leases.held(SCHEDULER_LEASE) is not None
 
     def hold_scheduler_lease(self) -> bool:
         """Get or keep the right to be the scheduler."""

@@ -20,6 +20,7 @@ from bridge.app import from_environment
 from bridge.cli.common import Session, pass_session
 from bridge.cli.processes import end, follow_parent, start_bridge, with_parent
 from bridge.errors import BridgeError
+from bridge.metrics.requests import forget
 from bridge.scheduling import Scheduling
 from bridge.settings import CONFIG_VARIABLE
 from bridge.sync.scheduler import Scheduler
@@ -50,6 +51,7 @@ def serve(
     workers = workers or settings.server.workers
     check_free(host, port)
     session.wiring.close()  # both files are made, migrated and found usable before anything is served
+    forget(settings.storage.counts)
     bridge_log.configure(settings.log.level, settings.log.format)
     if session.config is not None:
         os.environ[CONFIG_VARIABLE] = str(session.config.absolute())

@@ -1,10 +1,12 @@
 """``bridge serve`` and ``bridge schedule``: which processes there are, and how they end."""
 
 import os
+import re
 import signal
 import socket
 
 import pytest
+import requests
 
 from tests.cli.running import Place, eventually, needs_proc, running
 
@@ -31,6 +33,18 @@ def test_serve_runs_its_workers_and_a_scheduler_until_it_is_told_to_stop(tmp_pat
         assert serve.alive() == set()
         assert serve.errors() == ""
         assert place.scheduler() is None
+
+
+def test_any_worker_tells_how_many_requests_all_have_answered(tmp_path, place):
+    counted = re.compile(r'^bridge_request_seconds_count\{[^}]*route="/healthz"[^}]*\} (.*)$', re.MULTILINE)
+    with running(tmp_path, *place.arguments, "serve", "--workers", "2", "--no-schedule"):
+        eventually(place.ready)
+        for _ in range(20):  # each over a connection of its own, so that either worker may be asked
+            assert requests.get(f"{place.url}/healthz", timeout=10).status_code == 200
+
+        told = [counted.findall(requests.get(f"{place.url}/metrics", timeout=10).text) for _ in range(8)]
+
+        assert told == [["20.0"]] * 8
 
 
 def test_serve_without_schedule_says_that_none_runs(tmp_path, place):
