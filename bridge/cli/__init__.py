@@ -39,6 +39,7 @@ _MODULES = {
     "backup": "upkeep",
     "restore": "upkeep",
     "doctor": "doctor",
+    "completion": "completion",
 }
 
 
