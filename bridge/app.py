@@ -98,14 +98,17 @@ def _add_health(app: Flask, wiring: Wiring) -> None:
 
     @app.get("/readyz")
     def readyz() -> tuple[Response, int]:
-        """Ready: both files can be read. Whether a scheduler runs is told, and does not make it unready."""
+        """Ready: both files can be read. Whether a scheduler runs is told, and does not make it unready.
+
+        Anybody may ask, so it tells nothing of what the mirror holds.
+        """
         try:
             scheduler = wiring.registry.leases.held(SCHEDULER_LEASE) is not None
-            latest = wiring.pages.latest_stamp()
+            _ = wiring.pages.latest_stamp()
         except (ConfigError, sqlite3.Error) as error:
             log.exception("not_ready", error=type(error).__name__)
             return jsonify(status="unavailable"), 503
-        return jsonify(status="ok", scheduler="running" if scheduler else "not running", lastWrite=latest), 200
+        return jsonify(status="ok", scheduler="running" if scheduler else "not running"), 200
 
 
 def _add_hooks(app: Flask, cors_origins: Collection[str]) -> None:
