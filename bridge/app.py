@@ -53,7 +53,10 @@ def create_app(settings: Settings) -> Flask:
     counters = settings.oneroster.body == "counters"
     provider = Provider(
         ProviderSettings(
-            public_url=settings.server.public_url, max_limit=settings.oneroster.max_limit, counters=counters
+            public_url=settings.server.public_url,
+            max_limit=settings.oneroster.max_limit,
+            counters=counters,
+            at_once=settings.server.threads // 2,
         ),
         authenticate=grant,
         rate_limit=RateLimit(settings.oneroster.requests_per_second),

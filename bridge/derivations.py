@@ -19,7 +19,7 @@ from bridge.registry.registry import Registry
 from bridge.roster.calendar import school_year_of
 from bridge.roster.derive import MembershipDerivation, Origin
 from bridge.roster.identity import ContextKey
-from bridge.roster.memberships import Context
+from bridge.roster.memberships import Context, Membership
 from bridge.roster.reading import Reading
 from bridge.roster.references import References
 from bridge.roster.roles import RoleMapping, RoleTable
@@ -27,6 +27,7 @@ from bridge.roster.supplied import Surroundings
 from bridge.settings import Settings
 
 _MEMBERS_REMEMBERED = 10_000
+_LONGEST_REMEMBERED = 4096  # bytes of JSON: memory is bounded by both together
 
 
 class Derivations:
@@ -40,7 +41,10 @@ class Derivations:
         self._role_table = role_table
         self._clock = clock
         # A member is looked at when she is staged, when she is mapped, and whenever another of her contexts is read.
-        self._load_member = lru_cache(maxsize=_MEMBERS_REMEMBERED)(load_member)
+        self._remembered = lru_cache(maxsize=_MEMBERS_REMEMBERED)(load_member)
+
+    def _load_member(self, raw: bytes) -> Membership:
+        return self._remembered(raw) if len(raw) <= _LONGEST_REMEMBERED else load_member(raw)
 
     def of(self, context: RegisteredContext, registry: Registry) -> MembershipDerivation:
         """How the facts of a context become documents, by the present settings and options.

@@ -57,6 +57,12 @@ class Server:
     host: str = option("127.0.0.1", text(), "The address that the server listens at. Use 0.0.0.0 for every one.")
     port: int = option(8080, whole(1, 65535), "The port that the server listens at.")
     workers: int = option(2, whole(1, 64), "How many processes answer requests: about one for each processor core.")
+    threads: int = option(
+        32,
+        whole(2, 256),
+        "How many requests each process has in hand at the same time. One whose body comes slowly holds a place, so"
+        " more of them bear more slow senders; they cost little memory and no throughput.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +119,11 @@ class OneRoster:
         whole(0, 100_000),
         "How many requests a consumer may make in a second; more are answered 429. Every worker counts for itself. 0"
         " sets no bound.",
+    )
+    query_seconds: float = option(
+        3.0,
+        number(0.1, 60),
+        "Seconds that one read of the mirror may take. What takes longer is answered 429, with advice.",
     )
     cors_origins: tuple[str, ...] = option(
         (),

@@ -114,8 +114,8 @@ class Wiring:
 
     @property
     def pages(self) -> Pages:
-        public_url = self.settings.server.public_url
-        return self._own("pages", lambda: Pages(self.mirror_to_read, public_url=public_url))
+        public_url, seconds = self.settings.server.public_url, self.settings.oneroster.query_seconds
+        return self._own("pages", lambda: Pages(self.mirror_to_read, public_url=public_url, time_limit=seconds))
 
     @property
     def outbox(self) -> Outbox:

@@ -51,7 +51,7 @@ def test_healthz_does_not_need_the_files(served):
     assert served.app.test_client().get("/healthz").status_code == 200
 
 
-def test_readyz_tells_of_a_missing_scheduler_and_of_no_roster(http):
+def test_readyz_tells_of_a_missing_scheduler_and_nothing_of_the_mirror(http):
     answer = http.get("/readyz")
 
     assert answer.status_code == 200

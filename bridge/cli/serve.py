@@ -29,7 +29,6 @@ from bridge.wiring import Wiring
 
 log = structlog.get_logger(__name__)
 
-_THREADS = 4
 _RESTART_AFTER = 5.0
 _STOP_WORKER_WITHIN = 10
 _STOP_SCHEDULER_WITHIN = 10.0
@@ -56,13 +55,12 @@ def serve(
     if session.config is not None:
         os.environ[CONFIG_VARIABLE] = str(session.config.absolute())
     server = Server(
-        "bridge.cli.serve:application",
-        factory=True,
+        f"{__name__}:{application.__name__}",
         interface=Interfaces.WSGI,
         address=host,
         port=port,
         workers=workers,
-        blocking_threads=_THREADS,
+        blocking_threads=settings.server.threads,
         log_enabled=False,
         respawn_failed_workers=True,
         workers_kill_timeout=_STOP_WORKER_WITHIN,
@@ -71,7 +69,8 @@ def serve(
         follow_parent()
     log.info("serving", address=host, port=port, workers=workers, public_url=settings.server.public_url)
     with _scheduler_beside(enabled=not no_schedule):
-        server.serve()
+        # Loaded by itself, granian would look for the application in the folder that it is started in.
+        server.serve(target_loader=application, wrap_loader=False)
 
 
 def application() -> Flask:

@@ -58,6 +58,18 @@ def test_serve_without_schedule_says_that_none_runs(tmp_path, place):
         assert serve.alive() == set()
 
 
+def test_code_in_the_folder_that_it_is_started_in_is_not_run(tmp_path, place):
+    hostile = tmp_path / "hostile"
+    (hostile / "bridge").mkdir(parents=True)
+    for name in ("bridge/__init__.py", "sqlite3.py", "flask.py", "granian.py", "apscheduler.py"):
+        (hostile / name).write_text(f"open({str(tmp_path / 'run')!r}, 'a').write({name!r})\nraise SystemExit\n")
+
+    with running(tmp_path, *place.arguments, "serve", "--workers", "1", cwd=hostile):
+        eventually(lambda: (place.ready() or {}).get("scheduler") == "running")
+
+    assert not (tmp_path / "run").exists()
+
+
 def test_scheduler_that_dies_is_started_again(tmp_path, place):
     with running(tmp_path, *place.arguments, "serve", "--workers", "1") as serve:
         scheduler = process_of(eventually(place.scheduler))

@@ -833,7 +833,10 @@ def test_member_of_a_megabyte_is_a_member(school, biology):
 
     school.reconcile(biology)
 
-    assert school.user("big")["metadata"]["lti.picture"] == picture
+    assert school.user("big")["familyName"] == "Picture"
+    assert "lti.picture" not in school.user("big")["metadata"]
+    ((raw,),) = school.mirror.db.execute("SELECT raw FROM facts WHERE subject = 'big'").fetchall()
+    assert json.loads(raw)["picture"] == picture
 
 
 def test_nul_in_a_user_id_names_somebody_else(school, biology):
