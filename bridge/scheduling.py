@@ -14,6 +14,7 @@ from functools import partial
 import structlog
 
 from bridge.clock import from_stamp
+from bridge.deciding import carry_out, ordered_approval
 from bridge.errors import UnknownObject
 from bridge.mirror.attempts import Attempt, Attempts
 from bridge.mirror.calendar import turn_page
@@ -21,15 +22,19 @@ from bridge.mirror.members import is_member
 from bridge.paces import Paces
 from bridge.registry.contexts import RegisteredContext
 from bridge.registry.inbox import Item
+from bridge.registry.orders import APPROVALS, OrderKind, read_order
 from bridge.roster.identity import LtiUserId, deployment_in, person_key
 from bridge.sync.fair_queue import FairQueue, Job, Work
 from bridge.sync.policy import Pace, Reason, Verdict, by_itself, on_launch
+from bridge.sync.reconciler import Approval
 from bridge.sync.workers import workers
 from bridge.wiring import Wiring
 
 log = structlog.get_logger(__name__)
 
 _LAUNCH = "launch"
+_READINGS = APPROVALS | {OrderKind.SYNC}
+"""The orders that are carried out by reading a roster."""
 
 
 class Scheduling:
@@ -118,6 +123,11 @@ class Scheduling:
         """Let each item wait in the queue or for a better moment, or put it away."""
         over = []
         for item in items:
+            order = read_order(item.kind, item.payload)
+            if order is not None and order.kind not in _READINGS:
+                carry_out(self._wiring, order)
+                over.append(item)
+                continue
             context = self._context_of(item)
             if context is None:
                 over.append(item)
@@ -140,12 +150,15 @@ class Scheduling:
         with self._lock:
             items = self._asked.pop(context.class_sourced_id, [])
         inbox, circuits = self._wiring.registry.inbox, self._wiring.registry.circuits
-        verdicts = [self._verdict_on(item, context, pace) for item in items]
-        by_person = None in verdicts
-        by_launch = any(verdict is not None and verdict.due for verdict in verdicts)
         try:
-            if by_person or (by_launch and circuits.admit(context.platform_id)):
-                busy = self._wiring.sync(context) is None
+            orders = [order for item in items if (order := read_order(item.kind, item.payload)) is not None]
+            words: list[Approval | None] = [each for order in orders if (each := ordered_approval(self._wiring, order))]
+            by_person = any(order.kind is OrderKind.SYNC for order in orders)
+            verdicts = [self._verdict_on(item, context, pace) for item in items]
+            by_launch = any(verdict is not None and verdict.due for verdict in verdicts)
+            if words or by_person or (by_launch and circuits.admit(context.platform_id)):
+                full = any(order.full for order in orders)
+                busy = any(self._wiring.sync(context, full=full, approval=word) is None for word in words or [None])
                 for item in items if busy else ():  # another process is at it: ask again
                     inbox.put(item.kind, item.payload)
         finally:

@@ -197,7 +197,8 @@ class Nrps:
     page_limit: int = option(
         0,
         whole(0, 100_000),
-        "How many members to ask for at a time; 0 leaves it to the LMS, which is best: some lose people between pages.",
+        "How many members to ask for at a time; 0 leaves it to the LMS, which is best: some lose people between pages."
+        " A platform's option page_limit goes before, and so does Moodle's vendor profile, which leaves it to Moodle.",
     )
 
 

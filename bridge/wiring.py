@@ -28,7 +28,7 @@ from bridge.mirror.attempts import Attempts
 from bridge.mirror.mirror import Mirror
 from bridge.mirror.outbox import Outbox
 from bridge.mirror.pages import Pages
-from bridge.mirror.runs import Outcome, Run, Runs
+from bridge.mirror.runs import Mandate, Outcome, Run, Runs
 from bridge.mirror.totals import Totals
 from bridge.nrps.client import NrpsClient
 from bridge.nrps.schemas import CONTEXT_MEMBERSHIP_SCOPE
@@ -269,7 +269,8 @@ class Wiring:
             try:
                 (snapshot, otherwise), derivation = self.snapshots(context, full=full), self.derivation(context)
             except BridgeError as error:
-                return self._refuse(context, f"the registration cannot be used: {error}")
+                mandate = approval.mandate if approval else None
+                return self._refuse(context, f"the registration cannot be used: {error}", mandate)
             run = self.reconciler().reconcile(
                 snapshot, derivation, otherwise=otherwise, approval=approval, progress=keep_on
             )
@@ -301,10 +302,10 @@ class Wiring:
             if held is not None:
                 leases.release(held)
 
-    def _refuse(self, context: RegisteredContext, reason: str) -> Run:
+    def _refuse(self, context: RegisteredContext, reason: str, mandate: Mandate | None) -> Run:
         """Record a run that could not begin, so that it is seen, and not tried again every minute."""
         runs = Runs(self.mirror, self.clock)
-        number = runs.begin(context.tenant, context.key)
+        number = runs.begin(context.tenant, context.key, mandate)
         runs.fail(number, Outcome.REFUSED, reason)
         run = runs.get(number)
         assert run is not None

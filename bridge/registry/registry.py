@@ -16,6 +16,7 @@ from bridge.registry.keys import Keys
 from bridge.registry.launch_roles import LaunchRoles
 from bridge.registry.leases import Leases
 from bridge.registry.logins import Logins
+from bridge.registry.orders import Orders
 from bridge.registry.pauses import Pauses
 from bridge.registry.platforms import Platforms
 from bridge.registry.registrations import Registrations
@@ -46,6 +47,7 @@ class Registry:
         self.logins = Logins(db, clock)
         self.secrets = Secrets(db, clock)
         self.inbox = Inbox(db, clock)
+        self.orders = Orders(self.inbox)
         self.leases = Leases(db, clock)
         self.pauses = Pauses(db, clock)
         self.targets = Targets(db)
