@@ -81,6 +81,19 @@ class Derivations:
             load_context=load_context,
         )
 
+    def names_escaped(self, tenant: str, key: ContextKey, registry: Registry) -> bool:
+        """Whether what is held of a context has its names HTML-escaped, by the manners of the LMS that it is read from.
+
+        Of a context that is read no more, it is the tenant's oldest registration that counts.
+        """
+        registrations = {each.id: each for each in registry.platforms.of_tenant(tenant)}
+        try:
+            platform = registrations.get(registry.contexts.get(tenant, key).platform_id)
+        except UnknownObject:
+            platform = None
+        platform = platform or next(iter(registrations.values()), None)
+        return platform is not None and profile_of(platform).escaped_names
+
     def teaches(self, platform: Platform, roles: Sequence[str]) -> bool:
         """Whether somebody with these LTI roles is a teacher or an administrator of her class, by the role table.
 

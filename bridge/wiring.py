@@ -14,6 +14,7 @@ from dataclasses import asdict
 from datetime import timedelta
 from functools import cached_property
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 import structlog
 from joserfc.jwk import RSAKey
@@ -25,19 +26,21 @@ from bridge.lti.assertion import sign_assertion
 from bridge.lti.platform import Platform
 from bridge.lti.rules import LaunchRules, SelfRegistration
 from bridge.mirror.attempts import Attempts
+from bridge.mirror.memberships import Memberships
 from bridge.mirror.mirror import Mirror
 from bridge.mirror.outbox import Outbox
 from bridge.mirror.pages import Pages
 from bridge.mirror.runs import Mandate, Outcome, Run, Runs
 from bridge.mirror.totals import Totals
 from bridge.nrps.client import NrpsClient
-from bridge.nrps.schemas import CONTEXT_MEMBERSHIP_SCOPE
+from bridge.nrps.schemas import CONTEXT_MEMBERSHIP_SCOPE, load_member
 from bridge.oneroster.cursors import Cursors
 from bridge.oneroster.walks import Walks
 from bridge.registry.contexts import RegisteredContext
 from bridge.registry.leases import Lease
 from bridge.registry.registry import Registry
 from bridge.roster.derive import MembershipDerivation
+from bridge.roster.enrolled import Enrolled
 from bridge.roster.ports import Snapshot
 from bridge.roster.roles import RoleTable
 from bridge.seals import Seals
@@ -116,6 +119,21 @@ class Wiring:
     def pages(self) -> Pages:
         public_url, seconds = self.settings.server.public_url, self.settings.oneroster.query_seconds
         return self._own("pages", lambda: Pages(self.mirror_to_read, public_url=public_url, time_limit=seconds))
+
+    @property
+    def memberships(self) -> Memberships:
+        """The memberships of classes; to be read inside ``pages.reading()``, which has the same connection."""
+        zone = ZoneInfo(self.settings.calendar.time_zone)
+        return self._own(
+            "memberships",
+            lambda: Memberships(
+                self.mirror_to_read,
+                load_member=load_member,
+                names_escaped=lambda tenant, key: self._derivations.names_escaped(tenant, key, self.registry),
+                enrolled=Enrolled(self.role_table),
+                today=lambda: self.clock().astimezone(zone).date(),
+            ),
+        )
 
     @property
     def outbox(self) -> Outbox:

@@ -6,6 +6,7 @@ from typing import Self
 from sqlite_utils import Database
 
 from bridge.clock import Clock, utc_now
+from bridge.registry.assertions import Assertions
 from bridge.registry.circuits import Circuits
 from bridge.registry.clients import Clients
 from bridge.registry.contexts import Contexts
@@ -23,6 +24,7 @@ from bridge.registry.registrations import Registrations
 from bridge.registry.secrets import Secrets
 from bridge.registry.targets import Targets
 from bridge.registry.tokens import Tokens
+from bridge.registry.tools import Tools
 from bridge.registry.webhooks import Webhooks
 from bridge.storage import migrate, open_database
 
@@ -44,6 +46,9 @@ class Registry:
         self.clients = Clients(db, clock)
         self.keys = Keys(db, clock)
         self.tokens = Tokens(db, clock)
+        self.tools = Tools(db, clock)
+        self.tool_tokens = Tokens(db, clock, "tool_tokens")
+        self.assertions = Assertions(db, clock)
         self.logins = Logins(db, clock)
         self.secrets = Secrets(db, clock)
         self.inbox = Inbox(db, clock)
