@@ -122,6 +122,7 @@ class Scheduling:
     def _sort_in(self, items: list[Item]) -> None:
         """Let each item wait in the queue or for a better moment, or put it away."""
         over = []
+        readings: dict[RegisteredContext, Pace] = {}  # begun when all are sorted: one answers all that ask for it
         for item in items:
             order = read_order(item.kind, item.payload)
             if order is not None and order.kind not in _READINGS:
@@ -137,12 +138,14 @@ class Scheduling:
             if verdict is None or verdict.due:
                 with self._lock:
                     self._asked[context.class_sourced_id].append(item)
-                self._put(context, pace, partial(self._answer, context, pace), urgent=True)
+                readings[context] = pace
             else:
                 over.append(item)
                 if verdict.reason is Reason.WAITING:  # only here: it is no request that anybody waits for
                     with self._lock:
                         self._later.append(item)
+        for context, pace in readings.items():
+            self._put(context, pace, partial(self._answer, context, pace), urgent=True)
         self._wiring.registry.inbox.done(over)
 
     def _answer(self, context: RegisteredContext, pace: Pace) -> None:

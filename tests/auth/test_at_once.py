@@ -9,9 +9,8 @@ from bridge.errors import Busy
 def test_client_with_as_many_in_hand_as_it_may_is_told_so_at_once():
     at_once = AtOnce(2)
 
-    with at_once.one_more("a"), at_once.one_more("a"):
-        with pytest.raises(Busy) as refused, at_once.one_more("a"):
-            pass
+    with at_once.one_more("a"), at_once.one_more("a"), pytest.raises(Busy) as refused, at_once.one_more("a"):
+        pass
     assert refused.value.retry_after == 1
 
 
