@@ -137,9 +137,9 @@ class Poller(Consumer):
         self._since: dict[str, str] = defaultdict(lambda: "1970-01-01T00:00:00.000Z")
 
     def poll(self, collection: str) -> None:
-        """One poll, in the order of change: a record that changes meanwhile comes again behind."""
-        asked = {"filter": f"dateLastModified>'{self._since[collection]}'", "sort": "dateLastModified"}
-        for record in self.walk(f"{ROSTERING_PATH}/{collection}", limit=self._limit, **asked):
+        """One poll, over as many pages as it takes."""
+        since = f"dateLastModified>'{self._since[collection]}'"
+        for record in self.walk(f"{ROSTERING_PATH}/{collection}", limit=self._limit, filter=since):
             self.copy[collection][record["sourcedId"]] = record
             self._since[collection] = max(self._since[collection], record["dateLastModified"])
             self.tally.records += 1
