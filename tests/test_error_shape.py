@@ -35,6 +35,7 @@ ROUTES = [
     "/.well-known/jwks.json",
     "/healthz",
     "/readyz",
+    "/metrics",
 ]
 NONSENSE = [
     "/docs/",
