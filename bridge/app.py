@@ -15,7 +15,6 @@ from bridge.api.runs import RunsLog
 from bridge.api.syncs import SYNCS_PER_SECOND, Syncs
 from bridge.auth.bearer import Grant, authenticate
 from bridge.auth.rate_limit import RateLimit
-from bridge.auth.token_endpoint import token_blueprint
 from bridge.compression import compress
 from bridge.cors import allow_origin, preflight
 from bridge.error_shapes import add_error_handlers, is_oneroster
@@ -28,6 +27,7 @@ from bridge.metrics.state import StateMetrics
 from bridge.metrics.views import metrics_blueprint
 from bridge.oneroster.discovery import Discovery
 from bridge.oneroster.provider import Provider, ProviderSettings
+from bridge.platform_routes import add_platform_routes
 from bridge.roster.model import DEMOGRAPHICS
 from bridge.settings import Settings, load_settings
 from bridge.site.views import site_blueprint
@@ -75,9 +75,7 @@ def create_app(settings: Settings) -> Flask:
     events = EventsFeed(authenticate=grant, outbox=lambda: wiring.outbox, seals=lambda: wiring.event_seals)
     app.register_blueprint(events.blueprint())
     _add_runs(app, wiring, lambda: grant(request.headers.get("Authorization")))
-    app.register_blueprint(
-        token_blueprint(lambda: wiring.registry, lifetime=timedelta(seconds=settings.oneroster.token_lifetime))
-    )
+    add_platform_routes(app, wiring)
     app.register_blueprint(
         lti_blueprint(
             LtiTool(

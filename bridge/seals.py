@@ -18,11 +18,13 @@ class Seals:
     """Seals and marks under one key.
 
     :param key: 32 secret bytes, the same in every process that serves.
+    :param caseless: what is sealed here can be opened in lower case too: for URLs, which some clients lower-case.
     """
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, *, caseless: bool = False) -> None:
         self._cipher = AESGCM(key)
         self._naming = AESSIV(hashlib.blake2b(b"names", key=key, digest_size=64).digest())
+        self._caseless = caseless
         self._marking_key = hashlib.blake2b(b"marks", key=key, digest_size=32).digest()
 
     def seal(self, plain: bytes, binding: str) -> str:
@@ -32,7 +34,7 @@ class Seals:
         """
         nonce = os.urandom(_NONCE)
         sealed = self._cipher.encrypt(nonce, plain, binding.encode())
-        return base64.urlsafe_b64encode(nonce + sealed).rstrip(b"=").decode()
+        return self._written(nonce + sealed)
 
     def open(self, sealed: str, binding: str) -> bytes:
         """What was sealed.
@@ -40,7 +42,7 @@ class Seals:
         :raises ValueError: if it was not sealed under this key for this binding.
         """
         try:
-            raw = base64.b64decode(sealed + "=" * (-len(sealed) % 4), altchars=b"-_", validate=True)
+            raw = self._read(sealed)
             return self._cipher.decrypt(raw[:_NONCE], raw[_NONCE:], binding.encode())
         except InvalidTag as error:
             raise ValueError("was not sealed here, or for something else") from error
@@ -60,6 +62,16 @@ class Seals:
             return int.from_bytes(self._naming.decrypt(raw, [binding.encode()]), "big")
         except (ValueError, InvalidTag):
             return None
+
+    def _written(self, raw: bytes) -> str:
+        if self._caseless:
+            return base64.b32encode(raw).rstrip(b"=").decode().lower()
+        return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+    def _read(self, text: str) -> bytes:
+        if self._caseless:
+            return base64.b32decode(text + "=" * (-len(text) % 8), casefold=True)
+        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
 
     def mark(self, text: str) -> str:
         """32 hexadecimal digits, the same for the same text, that tell nothing about it."""

@@ -203,6 +203,24 @@ class Nrps:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """LTI tools that read rosters here, as at an LMS: see docs/nrps.md."""
+
+    max_page: int = option(
+        1_000,
+        whole(1, 10_000),
+        "The largest page of members. A tool that asks for more, or for no number, gets pages of this size.",
+    )
+    token_lifetime: int = option(3600, whole(60, 3600), "Seconds for which an access token is valid.")
+    requests_per_second: int = option(
+        0,
+        whole(0, 100_000),
+        "How many requests a tool may make in a second; more are answered 429. Every worker counts for itself. 0"
+        " sets no bound.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lti:
     """The bridge as a tool inside LMSs: see docs/lti.md."""
 
@@ -435,6 +453,7 @@ class Settings:
     school: School = field(default_factory=School)
     calendar: Calendar = field(default_factory=Calendar)
     nrps: Nrps = field(default_factory=Nrps)
+    tools: Tools = field(default_factory=Tools)
     lti: Lti = field(default_factory=Lti)
     outgoing: Outgoing = field(default_factory=Outgoing)
     sync: Sync = field(default_factory=Sync)

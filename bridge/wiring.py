@@ -147,6 +147,10 @@ class Wiring:
     def event_seals(self) -> Seals:
         return self._own("event_seals", lambda: Seals(self.registry.secrets.get("events")))
 
+    @property
+    def membership_seals(self) -> Seals:
+        return self._own("membership_seals", lambda: Seals(self.registry.secrets.get("memberships"), caseless=True))
+
     def _own(self, name: str, make: Callable[[], T]) -> T:
         found: T | None = getattr(self._local, name, None)
         if found is None:

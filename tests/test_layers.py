@@ -13,7 +13,16 @@ MODULES = sorted((ROOT / "bridge").rglob("*.py"))
 # From the top to the bottom: a module imports from its own layer and from those below it. The first prefix that
 # matches counts, so an exception stands above its room.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("bridge.__main__", "bridge.app", "bridge.cli", "bridge.compression", "bridge.cors", "bridge.error_shapes", "wsgi"),
+    (
+        "bridge.__main__",
+        "bridge.app",
+        "bridge.cli",
+        "bridge.compression",
+        "bridge.cors",
+        "bridge.error_shapes",
+        "bridge.platform_routes",
+        "wsgi",
+    ),
     (
         "bridge.backups",
         "bridge.deciding",
@@ -28,6 +37,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "bridge.api",
         "bridge.health",
         "bridge.metrics",
+        "bridge.nrps.provider",
         "bridge.oneroster.discovery",
         "bridge.oneroster.provider",
         "bridge.site",
@@ -53,7 +63,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 )
 
 
-IMPURE = {"bridge.oneroster.discovery", "bridge.oneroster.provider", "bridge.oneroster.walks"}
+IMPURE = {"bridge.nrps.provider", "bridge.oneroster.discovery", "bridge.oneroster.provider", "bridge.oneroster.walks"}
 """What in the protocols' rooms serves or stores."""
 
 

@@ -10,6 +10,7 @@ from bridge.auth.tokens import find_token
 from bridge.errors import Forbidden, Unauthorised
 from bridge.registry.clients import BodyStyle
 from bridge.registry.registry import Registry
+from bridge.registry.tools import Tool
 from bridge.roster.visibility import Visibility
 
 
@@ -27,6 +28,17 @@ class Grant:
     body_style: BodyStyle | None
 
 
+@dataclass(frozen=True, slots=True)
+class ToolGrant:
+    """What an LTI tool with a valid token may do.
+
+    :param scopes: those of the token.
+    """
+
+    tool: Tool
+    scopes: frozenset[str]
+
+
 def authenticate(authorization: str | None, registry: Registry) -> Grant:
     """Find out who is asking.
 
@@ -35,19 +47,10 @@ def authenticate(authorization: str | None, registry: Registry) -> Grant:
     :param authorization: the ``Authorization`` header's value, if there is one.
     :raises Unauthorised: if it holds no valid bearer token.
     """
-    scheme, _, token = (authorization or "").strip().partition(" ")
-    token = token.strip()
-    if scheme.lower() != "bearer" or not token:
-        raise Unauthorised(
-            "an access token is needed: send 'Authorization: Bearer …' with a token from /oauth2/token",
-            token_sent=False,
-        )
-    stored = find_token(registry, token)
+    stored = find_token(registry.tokens, _token_in(authorization))
     client = None if stored is None else registry.clients.by_id(stored.client_id)
     if stored is None or client is None or client.revoked is not None:
-        raise Unauthorised(
-            "the access token is unknown or has expired: ask for a new one at /oauth2/token", token_sent=True
-        )
+        raise _not_valid()
     return Grant(
         client_id=client.client_id,
         scopes=stored.scopes & client.scopes,
@@ -56,7 +59,36 @@ def authenticate(authorization: str | None, registry: Registry) -> Grant:
     )
 
 
-def require(grant: Grant, *, any_of: Iterable[str]) -> None:
+def authenticate_tool(authorization: str | None, registry: Registry) -> ToolGrant:
+    """Find out which LTI tool is asking; otherwise as :func:`authenticate`.
+
+    :raises Unauthorised: if the header holds no valid bearer token of a tool.
+    """
+    stored = find_token(registry.tool_tokens, _token_in(authorization))
+    tool = None if stored is None else registry.tools.by_id(stored.client_id)
+    if stored is None or tool is None or tool.revoked is not None:
+        raise _not_valid()
+    return ToolGrant(tool, stored.scopes)
+
+
+def _token_in(authorization: str | None) -> str:
+    scheme, _, token = (authorization or "").strip().partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthorised(
+            "an access token is needed: send 'Authorization: Bearer …' with a token from /oauth2/token",
+            token_sent=False,
+        )
+    return token
+
+
+def _not_valid() -> Unauthorised:
+    return Unauthorised(
+        "the access token is unknown or has expired: ask for a new one at /oauth2/token", token_sent=True
+    )
+
+
+def require(grant: Grant | ToolGrant, *, any_of: Iterable[str]) -> None:
     """Let a request pass that has at least one of the scopes.
 
     :raises Forbidden: naming the scopes that would have done, if it has none of them.

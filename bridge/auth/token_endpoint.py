@@ -1,12 +1,14 @@
-"""``POST /oauth2/token``: the client credentials grant for OneRoster consumers.
+"""``POST /oauth2/token``: the client credentials grant, for OneRoster consumers and for LTI tools.
 
-RFC 6749 sections 2.3.1 (Basic, or id and secret in the form, never both), 4.4 (the grant), 5.1 and 5.2 (the
-answers). Errors have OAuth's shape, not OneRoster's: this endpoint belongs to OAuth.
+A consumer shows its secret: RFC 6749 section 2.3.1, by Basic, or with its id in the form. A tool shows a signed
+assertion: RFC 7523 section 2.2. Nobody shows two things at once. The grant is RFC 6749 section 4.4, the answers are 5.1
+and 5.2: errors have OAuth's shape, not OneRoster's, because this endpoint belongs to OAuth.
 """
 
 import base64
 import binascii
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from datetime import timedelta
 from typing import Any
 from urllib.parse import unquote_plus
@@ -16,14 +18,22 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from bridge.auth.scopes import GrantedScopes, grant_scopes
 from bridge.auth.tokens import issue_token
+from bridge.auth.tool_assertion import ASSERTION_TYPE, AssertionRefused, ToolAssertions
 from bridge.errors import RequestError
+from bridge.nrps.schemas import CONTEXT_MEMBERSHIP_SCOPE
 from bridge.registry.clients import Client
 from bridge.registry.registry import Registry
+from bridge.registry.tools import Tool
+
+TOKEN_PATH = "/oauth2/token"  # noqa: S105 - a path
 
 _FORM = "application/x-www-form-urlencoded"
 _MAX_BODY = 16 * 1024
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _STATUS = {"invalid_client": 401}  # the others are 400
+
+TOOL_SCOPES = frozenset({CONTEXT_MEMBERSHIP_SCOPE})
+"""What a tool may ask for."""
 
 
 class TokenRefused(RequestError):
@@ -38,37 +48,63 @@ class TokenRefused(RequestError):
         super().__init__(reason)
 
 
-def token_blueprint(registry: Callable[[], Registry], *, lifetime: timedelta) -> Blueprint:
+def token_blueprint(
+    registry: Callable[[], Registry], assertions: ToolAssertions, *, lifetime: timedelta, tool_lifetime: timedelta
+) -> Blueprint:
     """The token endpoint.
 
     :param registry: gives this thread's registry.
-    :param lifetime: how long a token is good for.
+    :param assertions: finds out which tool an assertion is of.
+    :param lifetime: how long a consumer's token is good for.
+    :param tool_lifetime: how long a tool's is.
     """
     blueprint = Blueprint("token", __name__)
     blueprint.register_error_handler(TokenRefused, _refusal)
 
     # Every method comes here, because a blueprint's error handlers do not see 405.
-    @blueprint.route("/oauth2/token", methods=_METHODS, provide_automatic_options=False)
-    def token() -> Response:
+    @blueprint.route(TOKEN_PATH, methods=_METHODS, provide_automatic_options=False)
+    def token_endpoint() -> Response:
         if request.method != "POST":
             response = _answer({"error": "invalid_request", "error_description": "use POST"}, 405)
             response.headers["Allow"] = "POST"
             return response
-        form = _read_form()
-        client = _authenticate(registry(), request.headers.get("Authorization"), form)
-        granted = _grant(client, form)
-        access_token = issue_token(registry(), client.client_id, granted.scopes, lifetime=lifetime)
-        return _answer(
-            {
-                "access_token": access_token,
-                "token_type": "Bearer",
-                "expires_in": int(lifetime.total_seconds()),
-                "scope": granted.wording,
-            },
-            200,
-        )
+        form, authorization = _read_form(), request.headers.get("Authorization")
+        if "client_assertion" in form or "client_assertion_type" in form:
+            granted = _grant(TOOL_SCOPES, form)  # first, since an assertion is good for one attempt
+            tool = _authenticate_tool(assertions, authorization, form)
+            token = issue_token(registry().tool_tokens, tool.client_id, granted.scopes, lifetime=tool_lifetime)
+            return _granted(token, granted, tool_lifetime)
+        client = _authenticate(registry(), authorization, form)
+        granted = _grant(client.scopes, form)
+        token = issue_token(registry().tokens, client.client_id, granted.scopes, lifetime=lifetime)
+        return _granted(token, granted, lifetime)
 
     return blueprint
+
+
+def _granted(token: str, granted: GrantedScopes, lifetime: timedelta) -> Response:
+    return _answer(
+        {
+            "access_token": token,
+            "token_type": "Bearer",
+            "expires_in": int(lifetime.total_seconds()),
+            "scope": granted.wording,
+        },
+        200,
+    )
+
+
+def _authenticate_tool(assertions: ToolAssertions, authorization: str | None, form: dict[str, str]) -> Tool:
+    if authorization is not None or "client_secret" in form:
+        raise TokenRefused("invalid_request", "send a client assertion or a client secret, not both")
+    if form.get("client_assertion_type") != ASSERTION_TYPE:
+        raise TokenRefused("invalid_request", f"client_assertion_type must be {ASSERTION_TYPE}")
+    if "client_assertion" not in form:
+        raise TokenRefused("invalid_request", "client_assertion is missing")
+    try:
+        return assertions.tool_of(form["client_assertion"], form.get("client_id"))
+    except AssertionRefused as refusal:
+        raise TokenRefused("invalid_client", str(refusal)) from refusal
 
 
 def _read_form() -> dict[str, str]:
@@ -93,16 +129,16 @@ def _authenticate(registry: Registry, authorization: str | None, form: dict[str,
     return client
 
 
-def _grant(client: Client, form: dict[str, str]) -> GrantedScopes:
+def _grant(allowed: AbstractSet[str], form: dict[str, str]) -> GrantedScopes:
     match form.get("grant_type"):
         case None:
             raise TokenRefused("invalid_request", "grant_type is missing: send grant_type=client_credentials")
         case "client_credentials":
-            granted = grant_scopes(form.get("scope"), client.scopes)
+            granted = grant_scopes(form.get("scope"), allowed)
         case _:
             raise TokenRefused("unsupported_grant_type", "the only grant_type here is client_credentials")
     if not granted.scopes:
-        raise TokenRefused("invalid_scope", f"ask for some of {' '.join(sorted(client.scopes))}")
+        raise TokenRefused("invalid_scope", f"ask for some of {' '.join(sorted(allowed))}")
     return granted
 
 

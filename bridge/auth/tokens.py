@@ -5,20 +5,19 @@ import secrets
 from collections.abc import Iterable
 from datetime import timedelta
 
-from bridge.registry.registry import Registry
-from bridge.registry.tokens import StoredToken
+from bridge.registry.tokens import StoredToken, Tokens
 
 
-def issue_token(registry: Registry, client_id: str, scopes: Iterable[str], *, lifetime: timedelta) -> str:
-    """Make a token for a client and return it; nobody can read it back afterwards."""
+def issue_token(tokens: Tokens, client_id: str, scopes: Iterable[str], *, lifetime: timedelta) -> str:
+    """Make a token for a consumer or a tool and return it; nobody can read it back afterwards."""
     token = secrets.token_urlsafe(32)
-    registry.tokens.add(_hash(token), client_id, scopes, lifetime)
+    tokens.add(_hash(token), client_id, scopes, lifetime)
     return token
 
 
-def find_token(registry: Registry, token: str) -> StoredToken | None:
+def find_token(tokens: Tokens, token: str) -> StoredToken | None:
     """What a presented token is good for; ``None`` if it is unknown or has expired."""
-    return registry.tokens.find(_hash(token))
+    return tokens.find(_hash(token))
 
 
 def _hash(token: str) -> bytes:

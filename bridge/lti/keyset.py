@@ -149,6 +149,11 @@ def _parse(answer: Answer, host: str) -> dict[str, tuple[RSAKey, ...]]:
     listed = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(listed, list):
         raise LaunchRefused("key", f"what {host} gives as key set is no JWK set")
+    return usable_keys(listed)
+
+
+def usable_keys(listed: Iterable[Any]) -> dict[str, tuple[RSAKey, ...]]:
+    """The keys of a JWK set by ``kid``, as far as they are of use here: RSA, to verify RS256 with, and named."""
     keys: dict[str, tuple[RSAKey, ...]] = {}
     for jwk in listed:
         if isinstance(jwk, dict) and isinstance(kid := jwk.get("kid"), str) and (key := _usable(jwk)):

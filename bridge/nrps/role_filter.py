@@ -1,11 +1,13 @@
-"""The ``role`` parameter, applied once more on this side.
+"""The ``role`` parameter: who is meant by it.
 
-Platforms ignore a role that they do not know, forget it behind the first page, or mean something else by it (Moodle 4.5
-does all three), and a list of everybody looks like a list of those asked for. So whoever asks for a role filters what
-comes.
+Rosters are served by it, and it is applied once more to what platforms answer: these ignore a role that they do not
+know, forget it behind the first page, or mean something else by it (Moodle 4.5 does all three), and a list of everybody
+looks like a list of those asked for.
 
 Spec: NRPS 2.0 section "Role query parameter", which leaves open whether a role stands for its sub-roles. Here it does.
 """
+
+from collections.abc import Iterable
 
 from bridge.nrps.schemas import InvalidMember, load_member
 from bridge.roster.vocabulary import parse_role
@@ -28,6 +30,10 @@ class RoleFilter:
             roles = load_member(raw).roles
         except InvalidMember:
             return True
+        return self.matches(roles)
+
+    def matches(self, roles: Iterable[str]) -> bool:
+        """Whether somebody with these roles is meant."""
         return any(map(self._matches, roles))
 
     def _matches(self, text: str) -> bool:

@@ -47,7 +47,7 @@ class Reader:
     def __init__(self, wiring, http, sources=None, scopes=(ROSTER,)):
         self._http = http
         client, _ = wiring.registry.clients.add("reader", scopes=scopes, sources=sources)
-        self.token = issue_token(wiring.registry, client.client_id, scopes, lifetime=timedelta(days=3650))
+        self.token = issue_token(wiring.registry.tokens, client.client_id, scopes, lifetime=timedelta(days=3650))
 
     def ask(self, **parameters):
         return self._http.get("/api/events", query_string=parameters, headers={"Authorization": f"Bearer {self.token}"})

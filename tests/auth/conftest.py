@@ -9,8 +9,12 @@ from flask import Flask
 from werkzeug.serving import make_server
 
 from bridge.auth.token_endpoint import token_blueprint
+from bridge.auth.tool_assertion import ToolAssertions
+from bridge.lti.keyset import PlatformKeys
 from bridge.oneroster.scopes import ONEROSTER_SCOPES
 from bridge.registry.registry import Registry
+from bridge.transport.http import Http
+from bridge.transport.policy import OutgoingPolicy
 
 
 class TurnedClock:
@@ -58,14 +62,25 @@ def token_url(registry, registry_path, clock):
         return own.registry
 
     app = Flask(__name__)
-    app.register_blueprint(token_blueprint(of_this_thread, lifetime=timedelta(hours=1)))
     server = make_server("127.0.0.1", 0, app)
+    url = f"http://127.0.0.1:{server.port}/oauth2/token"
+    http = Http(OutgoingPolicy(frozenset({"127.0.0.1"})))
+    assertions = ToolAssertions(
+        of_this_thread,
+        keys=PlatformKeys(http, clock),
+        audiences=frozenset({url, f"http://127.0.0.1:{server.port}"}),
+        clock=clock,
+    )
+    app.register_blueprint(
+        token_blueprint(of_this_thread, assertions, lifetime=timedelta(hours=1), tool_lifetime=timedelta(hours=1))
+    )
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
-    yield f"http://127.0.0.1:{server.port}/oauth2/token"
+    yield url
     server.shutdown()
     thread.join()
     server.server_close()
+    http.close()
 
 
 @pytest.fixture

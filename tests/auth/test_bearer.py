@@ -18,7 +18,7 @@ def issue(registry):
 
     def issue(scopes=(ROSTER,), **client):
         added, _ = registry.clients.add("Library", scopes=client.pop("allowed", scopes), **client)
-        return added, issue_token(registry, added.client_id, scopes, lifetime=timedelta(hours=1))
+        return added, issue_token(registry.tokens, added.client_id, scopes, lifetime=timedelta(hours=1))
 
     return issue
 
