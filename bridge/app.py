@@ -15,6 +15,7 @@ from bridge.api.runs import RunsLog
 from bridge.api.syncs import SYNCS_PER_SECOND, Syncs
 from bridge.auth.bearer import Grant, authenticate
 from bridge.auth.rate_limit import RateLimit
+from bridge.clock import Clock, utc_now
 from bridge.compression import compress
 from bridge.cors import allow_origin, preflight
 from bridge.error_shapes import add_error_handlers, is_oneroster
@@ -36,13 +37,13 @@ from bridge.wiring import Wiring
 log = structlog.get_logger(__name__)
 
 
-def create_app(settings: Settings) -> Flask:
+def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     """The WSGI application.
 
     :raises bridge.errors.ConfigError: if the mirror or the registry cannot be used.
     """
     bridge_log.configure(settings.log.level, settings.log.format)
-    wiring = Wiring(settings)
+    wiring = Wiring(settings, clock)
     wiring.prepare()
     app = Flask(__name__, static_folder=None)
     # sourcedIds may hold any character: "a//b" is one, and no path is to be tidied up.
