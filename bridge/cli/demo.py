@@ -1,8 +1,8 @@
 """``bridge demo``: the whole way of a roster, on this machine, for real.
 
 A practice LMS starts on loopback; the bridge is registered there as an LTI 1.3 tool, launched from its courses, reads
-the memberships, and serves them as OneRoster. Everything is the real thing, in a temporary folder that goes when the
-demo ends.
+the memberships, and serves them as OneRoster, and to a practice LTI tool as NRPS. Everything is the real thing, in a
+temporary folder that goes when the demo ends.
 """
 
 import json
@@ -13,23 +13,27 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import click
 import requests
 
+from bridge.auth.token_endpoint import TOKEN_PATH
 from bridge.cli.common import json_option, report
 from bridge.cli.processes import Stopped, StopSignals, end, start_bridge
 from bridge.cli.serve import check_free
 from bridge.cli.terminal import echo
 from bridge.errors import BridgeError, SourceUnavailable
 from bridge.mirror.runs import GOOD, Outcome, Runs
+from bridge.nrps.provider import CONTEXTS_PATH
 from bridge.oneroster.scopes import ROSTER, ROSTER_CORE
 from bridge.practice.browser import Browser
+from bridge.practice.nrps_tool import PracticeTool
 from bridge.practice.rosters import make_roster
 from bridge.practice.server import PracticeLms
 from bridge.roster.references import ROSTERING_PATH
+from bridge.roster.sharing import Share
 from bridge.settings import CONFIG_VARIABLE, load_settings
 from bridge.wiring import Wiring
 
@@ -40,7 +44,10 @@ _STOP_WITHIN = 25.0
 _LOOK_EVERY = 0.05
 
 
-@dataclass(frozen=True, slots=True)
+_FOR_PEOPLE = {"class_sourced_id", "access_token", "tool_access_token"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Shown:
     """What the demo ends up with."""
 
@@ -48,7 +55,18 @@ class _Shown:
     token_url: str
     client_id: str
     client_secret: str
+    nrps_url: str
+    nrps_token_url: str
+    tool_client_id: str
+    tool_kid: str
+    tool_private_key: str
+    class_sourced_id: str
     access_token: str
+    tool_access_token: str
+
+    def as_json(self) -> dict[str, str]:
+        """What scripts rely on; the tokens are not among it, because they end."""
+        return {name: value for name, value in asdict(self).items() if name not in _FOR_PEOPLE}
 
 
 @click.command()
@@ -57,7 +75,7 @@ class _Shown:
 @click.option("--members", type=click.IntRange(1, 5000), default=30, show_default=True, help="Members per course.")
 @json_option
 def demo(port: int, courses: int, members: int, as_json: bool) -> None:
-    """A practice LMS, registered, launched, reconciled and served as OneRoster.
+    """A practice LMS, registered, launched, reconciled and served as OneRoster and as NRPS.
 
     Runs until Ctrl-C, and leaves nothing behind.
     """
@@ -69,8 +87,7 @@ def demo(port: int, courses: int, members: int, as_json: bool) -> None:
     with StopSignals() as signals, ExitStack() as stack:
         try:
             shown = _Demo(stack, signals, say).start(port or _free_port(), courses, members)
-            keys = ("url", "token_url", "client_id", "client_secret")
-            report(as_json, {key: getattr(shown, key) for key in keys}, _goodbye(shown))
+            report(as_json, shown.as_json(), _goodbye(shown))
             signals.wait()
         except requests.RequestException as error:
             raise BridgeError(f"a server of the demo did not answer the demo: {type(error).__name__}") from error
@@ -124,9 +141,31 @@ class _Demo:
 
         self._wait_for_rosters(Runs(wiring.mirror, wiring.clock), courses)
         client, secret = wiring.registry.clients.add("demo", scopes=[ROSTER_CORE, ROSTER])
-        shown = self._as_consumer(url, client.client_id, secret)
+        token_url = f"{url}{TOKEN_PATH}"
+        access_token = self._as_consumer(url, token_url, client.client_id, secret)
         self._signals.wait(0)
-        return shown
+        class_id = wiring.registry.contexts.all()[0].class_sourced_id
+        nrps_url = f"{url}{CONTEXTS_PATH}/{class_id}/memberships"
+        tool = self._stack.enter_context(PracticeTool(token_url))
+        tool.client_id = wiring.registry.tools.add(
+            "practice tool", key_set=json.dumps(tool.public_key_set), shares=Share
+        ).client_id
+        tool_access_token = self._as_tool(tool, nrps_url)
+        self._signals.wait(0)
+        return _Shown(
+            url=url,
+            token_url=token_url,
+            client_id=client.client_id,
+            client_secret=secret,
+            nrps_url=nrps_url,
+            nrps_token_url=token_url,
+            tool_client_id=tool.client_id,
+            tool_kid=tool.kid,
+            tool_private_key=tool.private_pem,
+            class_sourced_id=class_id,
+            access_token=access_token,
+            tool_access_token=tool_access_token,
+        )
 
     def _wait_until_ready(self, server: subprocess.Popen[bytes], url: str) -> None:
         deadline = time.monotonic() + _READY_WITHIN
@@ -153,9 +192,15 @@ class _Demo:
                 return
         raise SourceUnavailable("the rosters were not read in time")
 
-    def _as_consumer(self, url: str, client_id: str, secret: str) -> _Shown:
-        """Read the enrollments as any OneRoster consumer would."""
-        token_url = f"{url}/oauth2/token"
+    def _as_tool(self, tool: PracticeTool, nrps_url: str) -> str:
+        """Read the memberships of one class as any LTI tool would; returns the access token."""
+        token = tool.fetch_token()
+        members = sum(1 for _ in tool.members(nrps_url, token))
+        self._say(f"A practice LTI tool has read one of the classes over NRPS from the bridge: {members} members.")
+        return token
+
+    def _as_consumer(self, url: str, token_url: str, client_id: str, secret: str) -> str:
+        """Read the enrollments as any OneRoster consumer would; returns the access token."""
         grant = {"grant_type": "client_credentials"}
         answer = self._http.post(token_url, grant, auth=(client_id, secret), timeout=10)
         answer.raise_for_status()
@@ -165,7 +210,7 @@ class _Demo:
         page.raise_for_status()
         total = page.headers["X-Total-Count"]
         self._say(f"The rosters have been read over NRPS and are served as OneRoster 1.2: {total} enrollments.")
-        return _Shown(url, token_url, client_id, secret, token)
+        return token
 
 
 def _configure(folder: Path, url: str, port: int) -> Path:
@@ -222,6 +267,7 @@ def _free_port() -> int:
 
 
 def _goodbye(shown: _Shown) -> str:
+    class_url = f"{shown.url}{ROSTERING_PATH}/classes/{shown.class_sourced_id}"
     return f"""
   URL            {shown.url}
   token URL      {shown.token_url}
@@ -231,5 +277,13 @@ def _goodbye(shown: _Shown) -> str:
 Paste this into another terminal:
 
   curl -i -H "Authorization: Bearer {shown.access_token}" "{shown.url}{ROSTERING_PATH}/enrollments?limit=2"
+
+One class, as OneRoster:
+
+  curl -i -H "Authorization: Bearer {shown.access_token}" "{class_url}/students?limit=2"
+
+The same class as NRPS, by the token of a practice LTI tool, whose key is among what --json tells:
+
+  curl -i -H "Authorization: Bearer {shown.tool_access_token}" "{shown.nrps_url}?limit=2"
 
 Ctrl-C ends the demo and leaves nothing behind."""

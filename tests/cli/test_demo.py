@@ -10,7 +10,9 @@ import subprocess
 
 import pytest
 import requests
+from joserfc.jwk import RSAKey
 
+from bridge.practice.nrps_tool import PracticeTool
 from tests.cli.running import PATIENCE, eventually, needs_proc, running
 
 SMALL = ("--courses", "2", "--members", "5")
@@ -37,7 +39,10 @@ def test_one_line_of_json_gives_access_until_ctrl_c(tmp_path, plain):
     with running(tmp_path, "demo", "--json", *SMALL, **configured) as demo:
         shown = json.loads(demo.line())
 
-        assert shown.keys() == {"url", "token_url", "client_id", "client_secret"}
+        assert shown.keys() == {
+            *("url", "token_url", "client_id", "client_secret"),
+            *("nrps_url", "nrps_token_url", "tool_client_id", "tool_kid", "tool_private_key"),
+        }
         assert re.fullmatch(r"http://127\.0\.0\.1:[0-9]+", shown["url"])
         for credentials in (
             {"auth": (shown["client_id"], shown["client_secret"])},
@@ -49,6 +54,11 @@ def test_one_line_of_json_gives_access_until_ctrl_c(tmp_path, plain):
         headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
         page = plain.get(f"{shown['url']}/ims/oneroster/rostering/v1p2/enrollments", headers=headers, timeout=10)
         assert page.json()["totalCount"] == len(page.json()["enrollments"]) > 0
+        with PracticeTool(shown["nrps_token_url"], key=RSAKey.import_key(shown["tool_private_key"])) as tool:
+            assert tool.key.thumbprint() == shown["tool_kid"]
+            tool.key = RSAKey.import_key(shown["tool_private_key"], {"kid": shown["tool_kid"]})
+            tool.client_id = shown["tool_client_id"]
+            assert len(list(tool.members(f"{shown['nrps_url']}?limit=2", tool.fetch_token()))) == 5
         assert plain.get(f"{shown['url']}/readyz", timeout=10).json()["scheduler"] == "running"
 
         demo.tell(signal.SIGINT)
@@ -59,19 +69,21 @@ def test_one_line_of_json_gives_access_until_ctrl_c(tmp_path, plain):
 
 
 @needs_proc
-def test_text_tells_the_way_and_ends_with_a_command_that_works(tmp_path, plain):
+def test_text_tells_the_way_and_ends_with_commands_that_work(tmp_path, plain):
     with running(tmp_path, "demo", *SMALL) as demo:
         lines = [demo.line()]
         while not lines[-1].startswith("Ctrl-C"):
             lines.append(demo.line())
-        (curl,) = (shlex.split(line) for line in lines if line.strip().startswith("curl "))
-        if shutil.which("curl"):
-            done = subprocess.run(curl, capture_output=True, text=True, timeout=PATIENCE, check=True)
-            assert done.stdout.startswith("HTTP/1.1 200")
-            assert '"enrollments":[' in done.stdout
-        else:
-            name, _, value = curl[curl.index("-H") + 1].partition(": ")
-            assert plain.get(curl[-1], headers={name: value}, timeout=10).json()["enrollments"]
+        curls = [shlex.split(line) for line in lines if line.strip().startswith("curl ")]
+        assert len(curls) == 3
+        for curl, key in zip(curls, ("enrollments", "users", "members"), strict=True):
+            if shutil.which("curl"):
+                done = subprocess.run(curl, capture_output=True, text=True, timeout=PATIENCE, check=True)
+                assert done.stdout.startswith("HTTP/1.1 200")
+                assert f'"{key}":[' in done.stdout
+            else:
+                name, _, value = curl[curl.index("-H") + 1].partition(": ")
+                assert plain.get(curl[-1], headers={name: value}, timeout=10).json()[key]
 
         demo.tell(signal.SIGTERM)
 
