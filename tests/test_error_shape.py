@@ -26,6 +26,7 @@ ROUTES = [
     "/api/classes/<path:sourced_id>/sync",
     "/api/sources/<path:source>/sync",
     "/oauth2/token",
+    "/lti/contexts/<path:class_sourced_id>/memberships",
     "/lti/login",
     "/lti/launch",
     "/lti/roster",

@@ -34,3 +34,18 @@ def test_nonsense_cannot_be_opened(text):
 def test_marks_are_the_same_for_the_same_text_under_the_same_key_only():
     assert Seals(KEY).mark("event 1") == Seals(KEY).mark("event 1")
     assert len({Seals(KEY).mark("event 1"), Seals(KEY).mark("event 2"), Seals(OTHER_KEY).mark("event 1")}) == 3
+
+
+@pytest.mark.parametrize("change", [str.lower, str.upper, str])
+def test_caseless_seals_open_in_any_case(change):
+    seals = Seals(KEY, caseless=True)
+    sealed = [seals.seal(b"x" * length, "a") for length in range(12)]
+
+    assert [seals.open(change(text), "a") for text in sealed] == [b"x" * length for length in range(12)]
+    assert all(text.isalnum() and text == text.lower() for text in sealed)
+
+
+@pytest.mark.parametrize("text", ["", "a", "aaaa", "é", "\udc80", "=" * 9, "a" * 40, "0189", "...."])
+def test_nonsense_cannot_be_opened_caselessly(text):
+    with pytest.raises(ValueError):
+        Seals(KEY, caseless=True).open(text, "a")

@@ -15,6 +15,7 @@ from bridge.registry.tools import DEFAULT_SHARES, Tool
 from bridge.roster.sharing import Share, UserIds
 
 _NOTHING = "nothing"
+_USER_IDS = [ids.value for ids in UserIds]
 
 
 def _key_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -44,7 +45,7 @@ def _share_option(default: tuple[str, ...]) -> Callable[[Callable[..., Any]], Ca
         "--share",
         "shares",
         multiple=True,
-        type=click.Choice([*Share, _NOTHING]),
+        type=click.Choice([*(share.value for share in Share), _NOTHING]),
         default=default,
         show_default=bool(default),
         help="What it is told of people beside id, roles and status; may be repeated.",
@@ -66,9 +67,9 @@ def tools() -> None:
 @_key_options
 @_source_option
 @_class_option
-@_share_option(tuple(DEFAULT_SHARES))
+@_share_option(tuple(share.value for share in DEFAULT_SHARES))
 @click.option(
-    "--user-ids", type=click.Choice(list(UserIds)), default=UserIds.LMS, show_default=True, help=_user_ids_help
+    "--user-ids", type=click.Choice(_USER_IDS), default=UserIds.LMS.value, show_default=True, help=_user_ids_help
 )
 @json_option
 @pass_session
@@ -141,7 +142,7 @@ def show(session: Session, as_json: bool, client_id: str) -> None:
 @_class_option
 @click.option("--every-class", is_flag=True, help="Let it read every class of these sources.")
 @_share_option(())
-@click.option("--user-ids", type=click.Choice(list(UserIds)), help=_user_ids_help)
+@click.option("--user-ids", type=click.Choice(_USER_IDS), help=_user_ids_help)
 @json_option
 @pass_session
 def set_(

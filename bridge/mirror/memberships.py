@@ -65,6 +65,7 @@ class Memberships:
         self._enrolled = enrolled
         self._today = today
         self._contexts: dict[SourcedId, tuple[str, ContextKey]] = {}
+        self._looked_at: set[tuple[str, ContextKey]] = set()
 
     def of_class(self, sourced_id: SourcedId, visibility: Visibility) -> ClassMembers:
         """The memberships of one class.
@@ -100,8 +101,10 @@ class Memberships:
         if sourced_id not in self._contexts:
             rows = self._db.execute("SELECT context FROM contexts WHERE source = ?", (found.source_id,)).fetchall()
             for (key,) in rows:
-                context = ContextKey(key)
-                self._contexts[class_sourced_id(found.source, context)] = (found.source, context)
+                context = (found.source, ContextKey(key))
+                if context not in self._looked_at:
+                    self._looked_at.add(context)
+                    self._contexts[class_sourced_id(*context)] = context
         known = self._contexts.get(sourced_id)
         return known[1] if known is not None and known[0] == found.source else None
 

@@ -246,3 +246,55 @@ def test_scopes_that_mean_nothing_here_are_passed_over(tool):
 
 def _segment(header):
     return base64.urlsafe_b64encode(json.dumps(header).encode()).decode().rstrip("=")
+
+
+class TestKeySetOfTheTool:
+    """Keys that are read at the tool's own address."""
+
+    @pytest.fixture
+    def publish(self, httpserver):
+        def publish(*keys):
+            httpserver.clear()
+            key_set = {"keys": [each.as_dict(private=False) for each in keys]}
+            httpserver.expect_request("/jwks").respond_with_json(key_set)
+
+        return publish
+
+    @pytest.fixture
+    def tool(self, serving, httpserver):
+        return serving.tool(jwks_url=httpserver.url_for("/jwks"), key_set=None)
+
+    def test_is_read_and_kept(self, tool, publish, httpserver, key):
+        publish(key)
+
+        assert [tool.ask_token().status_code for _ in range(3)] == [200, 200, 200]
+        assert len(httpserver.log) == 1
+
+    def test_new_key_is_found_after_the_cool_down(self, serving, tool, publish, key, other_key):
+        publish(key)
+        tool.ask_token()
+        publish(key, other_key)
+        at_once = tool.ask_token(tool.sign(key=other_key))
+        serving.school.clock.turn(seconds=31)
+
+        assert_refused(at_once)
+        assert tool.ask_token(tool.sign(key=other_key)).status_code == 200
+
+    def test_unknown_kids_make_it_be_read_once(self, tool, publish, httpserver, key, other_key):
+        publish(key)
+        for _ in range(5):
+            assert_refused(tool.ask_token(tool.sign(key=other_key)))
+
+        assert len(httpserver.log) == 1
+
+    def test_address_in_the_assertion_is_not_looked_at(self, tool, publish, httpserver, key, other_key):
+        publish(key)
+        header = {"jku": httpserver.url_for("/other"), "jwk": other_key.as_dict(private=False), "kid": other_key.kid}
+
+        assert_refused(tool.ask_token(tool.sign(key=other_key, header=header)))
+        assert [request.path for request, _ in httpserver.log] == ["/jwks"]
+
+    def test_that_cannot_be_had_lets_nobody_in(self, tool, httpserver):
+        httpserver.expect_request("/jwks").respond_with_data("", status=500)
+
+        assert_refused(tool.ask_token())

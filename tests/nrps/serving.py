@@ -17,7 +17,8 @@ from bridge.nrps.schemas import CONTEXT_MEMBERSHIP_SCOPE, MEMBERSHIP_CONTAINER
 from bridge.registry.registry import Registry
 from bridge.registry.tools import Tool
 from bridge.roster.identity import class_sourced_id
-from bridge.settings import Log, Server, Settings, Storage, Tools
+from bridge.settings import Log, Outgoing, Server, Settings, Storage, Tools
+from bridge.sync.guards import Guards
 from tests.mirror.rosters_in_memory import PUBLIC_URL, Course, School
 
 TOKEN_URL = f"{PUBLIC_URL}/oauth2/token"
@@ -29,15 +30,23 @@ class Serving:
     :ivar school: reconciles courses, and holds the clock of all.
     """
 
-    def __init__(self, directory: Path, key: RSAKey, *, max_page: int = 1000) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        key: RSAKey,
+        *,
+        max_page: int = 1000,
+        guards: Guards = Guards(),  # noqa: B008 - it cannot be changed
+    ) -> None:
         self.settings = Settings(
             server=Server(public_url=PUBLIC_URL),
             storage=Storage(directory=directory),
             tools=Tools(max_page=max_page),
+            outgoing=Outgoing(allowed_hosts=("localhost",)),
             log=Log(level="error", format="json"),
         )
         self.key = key
-        self.school = School(self.settings.storage.mirror)
+        self.school = School(self.settings.storage.mirror, guards)
         self.registry = Registry.open(self.settings.storage.registry, self.school.clock)
         self.app = create_app(self.settings, self.school.clock)
         self._numbers = itertools.count()
@@ -50,8 +59,8 @@ class Serving:
     def tool(self, **registered: Any) -> "PracticeTool":
         """A tool, registered with its own public key; it is told everything unless something is named."""
         key_set = json.dumps({"keys": [self.key.as_dict(private=False)]})
-        told = {"shares": ["names", "email", "picture", "sourcedid"]}
-        return PracticeTool(self, self.registry.tools.add("tool", key_set=key_set, **{**told, **registered}))
+        usual = {"key_set": key_set, "shares": ["names", "email", "picture", "sourcedid"]}
+        return PracticeTool(self, self.registry.tools.add("tool", **{**usual, **registered}))
 
     def claims(self, tool: Tool, **other: Any) -> dict[str, Any]:
         """What an assertion says, unless told otherwise; ``None`` leaves a claim out."""

@@ -1,6 +1,8 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bridge.nrps.schemas import InvalidMember, load_context, load_member, merge_members
 from bridge.roster.memberships import Context, Membership, MemberStatus
@@ -40,6 +42,34 @@ def test_full_member_is_read():
         picture="https://lms.example.org/jane.jpg",
         person_sourced_id="59254-6782",
     )
+
+
+texts = st.text(st.characters(codec="utf-8"), max_size=6) | st.sampled_from(["", " ", "\u2003", "\n"])
+odd = st.none() | st.integers() | st.lists(texts, max_size=3) | st.booleans()
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(
+            ["name", "given_name", "family_name", "middle_name", "email", "picture", "lis_person_sourcedid"]
+        ),
+        texts | odd,
+    ),
+    texts | odd,
+    texts | odd,
+    texts | odd | st.sampled_from(["Active", "Inactive", "Deleted", "active"]),
+)
+def test_usual_members_are_read_as_the_unusual_ones(details, user_id, roles, status):
+    raw = json.dumps(details | {"user_id": user_id, "roles": roles, "status": status}).encode()
+
+    def outcome(text):
+        try:
+            return load_member(text)
+        except InvalidMember as error:
+            return str(error)
+
+    # One that is long is not read the short way.
+    assert outcome(raw) == outcome(raw + b" " * 5000)
 
 
 def test_user_id_alone_is_a_member():
