@@ -13,7 +13,7 @@ from sqlite_utils import Database
 from bridge.errors import CursorExpired
 from bridge.roster.enrolled import Enrolled, context_of, is_open
 from bridge.roster.identity import SourcedId
-from bridge.roster.memberships import Context, Member, Members, Moment, RoleTest
+from bridge.roster.memberships import Context, Member, Members, Moment, RoleTest, StatedMembers
 
 # Whose class it is, her enrollments and their users are too.
 _ENROLLED = """
@@ -93,6 +93,9 @@ class EnrolledMembers:
         if any(row[1] > since.number or row[3] > since.number for row in rows):
             return True
         return any(is_open(one, since.day) != is_open(one, self._today) for one in enrollments)
+
+    def stated(self, *, limit: int, after: int = 0) -> StatedMembers | None:
+        return None
 
     def sourced_id_of(self, member: Member) -> SourcedId:
         return SourcedId(member.person)

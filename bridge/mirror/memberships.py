@@ -15,7 +15,17 @@ from bridge.mirror.enrolled_members import EnrolledMembers
 from bridge.mirror.mirror import Mirror
 from bridge.roster.enrolled import Enrolled, context_of
 from bridge.roster.identity import ContextKey, PersonKey, SourcedId, class_sourced_id, user_sourced_id
-from bridge.roster.memberships import ClassMembers, Context, Member, Members, Membership, MemberStatus, Moment, RoleTest
+from bridge.roster.memberships import (
+    ClassMembers,
+    Context,
+    Member,
+    Members,
+    Membership,
+    MemberStatus,
+    Moment,
+    RoleTest,
+    StatedMembers,
+)
 from bridge.roster.reading import unescape_names
 from bridge.roster.visibility import Visibility
 
@@ -171,6 +181,12 @@ class _StatedMembers:
                 yield _gone(Member(place, subject, membership))
             else:
                 yield Member(place, subject, unescape_names(membership) if self._names_escaped else membership)
+
+    def stated(self, *, limit: int, after: int = 0) -> StatedMembers | None:
+        rows = self._db.execute(f"{_LIVE} LIMIT :most", {**self._key, "after": after, "most": limit + 1}).fetchall()
+        more = len(rows) > limit
+        rows = rows[:limit]
+        return StatedMembers([row[2] for row in rows], rows[-1][0] if rows else 0, more, self._names_escaped)
 
     def sourced_id_of(self, member: Member) -> SourcedId:
         return user_sourced_id(self._class.source, PersonKey(member.person))

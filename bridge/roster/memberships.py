@@ -92,6 +92,22 @@ class Members:
     more: bool
 
 
+@dataclass(frozen=True, slots=True)
+class StatedMembers:
+    """Some members of a class as their LMS wrote them, unread: for whoever passes them on.
+
+    :param texts: the JSON of each.
+    :param last: the place of the last one; 0 if there is none.
+    :param more: whether others follow.
+    :param names_escaped: whether names are HTML-escaped.
+    """
+
+    texts: list[str]
+    last: int
+    more: bool
+    names_escaped: bool
+
+
 class ClassMembers(Protocol):
     """The memberships of one class, at one moment: to be used inside one read transaction of the mirror."""
 
@@ -118,6 +134,9 @@ class ClassMembers(Protocol):
             role now, is among them with the status ``Deleted``. Some may not have changed after all.
         :raises bridge.errors.CursorExpired: if that moment is yet to come: it was of another mirror.
         """
+
+    def stated(self, *, limit: int, after: int = 0) -> StatedMembers | None:
+        """The same members as :meth:`read` gives to whoever asks for all; ``None`` of classes that no LMS told of."""
 
     def sourced_id_of(self, member: Member) -> SourcedId:
         """The sourcedId of the member's user record."""
