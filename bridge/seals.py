@@ -5,6 +5,7 @@ can be opened again, here and for what it was bound to; a mark is the same for t
 """
 
 import base64
+import binascii
 import hashlib
 import os
 
@@ -65,12 +66,12 @@ class Seals:
 
     def _written(self, raw: bytes) -> str:
         if self._caseless:
-            return base64.b32encode(raw).rstrip(b"=").decode().lower()
+            return raw.hex()
         return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
     def _read(self, text: str) -> bytes:
         if self._caseless:
-            return base64.b32decode(text + "=" * (-len(text) % 8), casefold=True)
+            return binascii.unhexlify(text)
         return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
 
     def mark(self, text: str) -> str:

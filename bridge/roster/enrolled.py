@@ -40,20 +40,24 @@ class Enrolled:
         if not present or user.get("status") != "active" or _is_false(user.get("enabledUser")):
             return None
         statuses = {status for status in map(_status, present) if status != ""}
-        roles = dict.fromkeys(role for one in present for role in self._roles(one, user))
         return Membership(
             user_id=user_id_of(user),
-            roles=tuple(roles),
+            roles=self._roles_in(present, user),
             status=_stated(statuses),
             **_details(user),
         )
 
     def left(self, user: Record, enrollments: Sequence[Record]) -> Membership:
         """What is told of somebody who is a member no more."""
-        roles = dict.fromkeys(role for one in enrollments for role in self._roles(one, user))
-        return Membership(user_id=user_id_of(user), roles=tuple(roles), status=MemberStatus.DELETED)
+        roles = self._roles_in(enrollments, user)
+        return Membership(user_id=user_id_of(user), roles=roles, status=MemberStatus.DELETED)
 
-    def _roles(self, enrollment: Record, user: Record) -> Sequence[str]:
+    def _roles_in(self, enrollments: Sequence[Record], user: Record) -> tuple[str, ...]:
+        if len(enrollments) == 1:
+            return self._roles(enrollments[0], user)  # repetitions included
+        return tuple(dict.fromkeys(role for one in enrollments for role in self._roles(one, user)))
+
+    def _roles(self, enrollment: Record, user: Record) -> tuple[str, ...]:
         told = _texts(enrollment, "lti.roles")
         if told is not None and self._leads_to(enrollment, told):
             return told
