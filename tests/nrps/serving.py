@@ -5,18 +5,23 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 from werkzeug.test import TestResponse
 
+from bridge import storage
 from bridge.app import create_app
 from bridge.auth.tool_assertion import ASSERTION_TYPE
+from bridge.mirror.documents import Documents
+from bridge.mirror.writes import next_changed, stamp
 from bridge.nrps.links import find_link, parse_links
 from bridge.nrps.schemas import CONTEXT_MEMBERSHIP_SCOPE, MEMBERSHIP_CONTAINER
 from bridge.registry.registry import Registry
 from bridge.registry.tools import Tool
-from bridge.roster.identity import class_sourced_id
+from bridge.roster.identity import SourcedId, class_sourced_id
+from bridge.roster.ports import Derived
 from bridge.settings import Log, Outgoing, Server, Settings, Storage, Tools
 from bridge.sync.guards import Guards
 from tests.mirror.rosters_in_memory import PUBLIC_URL, Course, School
@@ -36,12 +41,13 @@ class Serving:
         key: RSAKey,
         *,
         max_page: int = 1000,
+        requests_per_second: int = 0,
         guards: Guards = Guards(),  # noqa: B008 - it cannot be changed
     ) -> None:
         self.settings = Settings(
             server=Server(public_url=PUBLIC_URL),
             storage=Storage(directory=directory),
-            tools=Tools(max_page=max_page),
+            tools=Tools(max_page=max_page, requests_per_second=requests_per_second),
             outgoing=Outgoing(allowed_hosts=("localhost",)),
             log=Log(level="error", format="json"),
         )
@@ -61,6 +67,17 @@ class Serving:
         key_set = json.dumps({"keys": [self.key.as_dict(private=False)]})
         usual = {"key_set": key_set, "shares": ["names", "email", "picture", "sourcedid"]}
         return PracticeTool(self, self.registry.tools.add("tool", **{**usual, **registered}))
+
+    def put(self, **records: list[dict[str, Any]]) -> None:
+        """Store records of a SIS, by collection, in one write transaction."""
+        mirror = self.school.mirror
+        with storage.write(mirror.db):
+            changed = next_changed(mirror.db)
+            documents = Documents(mirror.db, mirror.add_source("sis"), changed)
+            for collection, bodies in records.items():
+                documents.put([Derived(collection, SourcedId(body["sourcedId"]), body) for body in bodies])
+            documents.finish()
+            stamp(mirror.db, changed, None, self.school.clock)
 
     def claims(self, tool: Tool, **other: Any) -> dict[str, Any]:
         """What an assertion says, unless told otherwise; ``None`` leaves a claim out."""
@@ -139,7 +156,7 @@ class PracticeTool:
 
 def path_of(of: Course | str) -> str:
     class_ = of if isinstance(of, str) else class_sourced_id(of.source, of.key)
-    return f"/lti/contexts/{class_}/memberships"
+    return f"/lti/contexts/{quote(class_, safe='')}/memberships"
 
 
 def members_of(answer: TestResponse) -> list[dict[str, Any]]:

@@ -332,6 +332,60 @@ class TestPages:
         assert tool.differences(link_of(first, "differences")) == {sorted(seen)[0]: "Deleted", "aaa": None}
 
 
+class TestClassOfASis:
+    """With the ids that real SISs give."""
+
+    @pytest.fixture(params=["Algebra-A", "a/b", "7 b;c,d", "é%2F"])
+    def class_id(self, serving, request):
+        users = [{"sourcedId": f"U{n}", "status": "active", "enabledUser": "true"} for n in range(3)]
+        enrollments = [
+            {
+                "sourcedId": f"E{n}",
+                "status": "active",
+                "role": "student",
+                "user": {"sourcedId": f"U{n}"},
+                "class": {"sourcedId": request.param},
+            }
+            for n in range(3)
+        ]
+        serving.put(
+            classes=[{"sourcedId": request.param, "status": "active", "title": "Algebra"}],
+            users=users,
+            enrollments=enrollments,
+        )
+        return request.param
+
+    def test_is_read_page_by_page(self, tool, class_id):
+        ids = [member["user_id"] for page in tool.pages(class_id, limit=2) for member in members_of(page)]
+
+        assert ids == ["U0", "U1", "U2"]
+
+    @pytest.mark.parametrize("rel", ["next", "differences"])
+    def test_links_survive_lower_casing(self, tool, class_id, rel):
+        url = link_of(tool.get(class_id, limit=2), rel)
+
+        assert tool.get(url.lower()).get_data() == tool.get(url).get_data()
+        assert members_of(tool.get(url.lower())) or rel == "differences"
+
+    def test_what_changed_is_told(self, serving, tool, class_id):
+        since = link_of(tool.get(class_id), "differences")
+        serving.put(users=[{"sourcedId": "U1", "status": "tobedeleted", "enabledUser": "true"}])
+
+        assert tool.differences(since) == {"U1": "Deleted"}
+
+    def test_tells_the_sourced_id_whichever_ids_are_asked_for(self, serving, class_id):
+        assert serving.tool(user_ids="sourcedid").ids(class_id) == serving.tool().ids(class_id)
+
+
+def test_tool_that_asks_too_fast_is_told_to_wait(tmp_path, key):
+    serving = Serving(tmp_path / "slow", key, requests_per_second=1)
+    tool = serving.tool()
+    statuses = [tool.get("no-such-class").status_code for _ in range(2)]
+    serving.close()
+
+    assert statuses == [404, 429]
+
+
 def serving_again(tool):
     """The tool with a new token: its old one has expired too."""
     tool._token = None
