@@ -33,6 +33,8 @@ _LIVE = """
 SELECT id, subject, raw, 0 FROM facts INDEXED BY facts_of_members
 WHERE source = :source AND context = :context AND kind = 'member' AND gone IS NULL AND id > :after ORDER BY id
 """
+# In one row: threads would wait for each other at every row that is fetched.
+_STATED = f"SELECT coalesce(group_concat(raw, ','), ''), coalesce(max(id), :after) FROM ({_LIVE} LIMIT :limit)"  # noqa: S608
 # By run and not by write: what NRPS tells may change without any record.
 _CHANGED = """
 SELECT id, subject, raw, gone IS NOT NULL FROM facts
@@ -183,10 +185,9 @@ class _StatedMembers:
                 yield Member(place, subject, unescape_names(membership) if self._names_escaped else membership)
 
     def stated(self, *, limit: int, after: int = 0) -> StatedMembers | None:
-        rows = self._db.execute(f"{_LIVE} LIMIT :most", {**self._key, "after": after, "most": limit + 1}).fetchall()
-        more = len(rows) > limit
-        rows = rows[:limit]
-        return StatedMembers([row[2] for row in rows], rows[-1][0] if rows else 0, more, self._names_escaped)
+        text, last = self._db.execute(_STATED, {**self._key, "after": after, "limit": limit}).fetchone()
+        (more,) = self._db.execute(f"SELECT EXISTS ({_LIVE})", {**self._key, "after": last}).fetchone()
+        return StatedMembers(text, last, bool(more), self._names_escaped)
 
     def sourced_id_of(self, member: Member) -> SourcedId:
         return user_sourced_id(self._class.source, PersonKey(member.person))

@@ -85,7 +85,7 @@ def dump_stated(url: str, context: Context, stated: StatedMembers, privacy: Priv
     """
     reader, told, texts_of = _reader(privacy.shares)
     try:
-        members = reader.decode(f"[{','.join(stated.texts)}]")
+        members = reader.decode(f"[{stated.text}]")
     except (ValueError, RecursionError):
         return None
     if not all(map(_is_plain, {one.roles for one in members})):

@@ -96,13 +96,13 @@ class Members:
 class StatedMembers:
     """Some members of a class as their LMS wrote them, unread: for whoever passes them on.
 
-    :param texts: the JSON of each.
-    :param last: the place of the last one; 0 if there is none.
+    :param text: the JSON of each, with commas between, in no order.
+    :param last: the place of the last one; where it was begun, if there is none.
     :param more: whether others follow.
     :param names_escaped: whether names are HTML-escaped.
     """
 
-    texts: list[str]
+    text: str
     last: int
     more: bool
     names_escaped: bool

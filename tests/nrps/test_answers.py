@@ -34,7 +34,7 @@ def by_member(members, privacy, escaped):
 
 
 def by_text(members, privacy, escaped):
-    stated = StatedMembers([json.dumps(member) for member in members], 0, more=False, names_escaped=escaped)
+    stated = StatedMembers(",".join(json.dumps(member) for member in members), 0, more=False, names_escaped=escaped)
     return dump_stated("https://b.example.org/", CONTEXT, stated, privacy)
 
 
