@@ -29,6 +29,7 @@ _MODULES = {
     "platforms": "platforms",
     "deployments": "deployments",
     "contexts": "contexts",
+    "sources": "sources",
     "clients": "clients",
     "runs": "runs",
     "changes": "changes",

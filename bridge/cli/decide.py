@@ -10,7 +10,7 @@ from bridge.cli.terminal import echo
 from bridge.errors import InvalidRequest, UnknownObject
 from bridge.mirror.decisions import DecisionKind, Decisions
 from bridge.mirror.runs import GOOD, Mandate, Outcome, Run, Runs
-from bridge.registry.contexts import RegisteredContext
+from bridge.registry.rosters import Roster
 from bridge.rounds import sync_all
 from bridge.sync.reconciler import Approval
 
@@ -42,15 +42,15 @@ def approve(
     chosen = runs.waiting(tenant) if everything else [_held(runs, run_id) for run_id in run_ids]
     kind = DecisionKind.APPROVED_REST if except_removals else DecisionKind.APPROVED
     approvals = {
-        wiring.registry.contexts.get(run.source, run.context): Approval(
+        wiring.registry.rosters.get(run.source, run.context): Approval(
             mandate=Mandate(kind=kind, made_by=operator(), run=run.id),
             removals=frozenset(runs.held_removals(run.id)),
         )
         for run in chosen
     }
-    ended: list[tuple[RegisteredContext, Run | None]] = []
+    ended: list[tuple[Roster, Run | None]] = []
 
-    def done(context: RegisteredContext, run: Run | None) -> None:
+    def done(context: Roster, run: Run | None) -> None:
         ended.append((context, run))
         if not as_json:
             echo(line(context, run))

@@ -1,8 +1,8 @@
 """Whose a sourcedId is: of each collection there is one record of one sourcedId, and it belongs to one source.
 
 A source that brings its own sourcedIds may bring one that is taken. Its record is not used then, and takes nothing from
-the one that is there; nor is any record used that refers to it, since that would make a person of one school a member of
-another's class.
+the one that is there; nor is any record used that refers to it, since that would make a person of one school a member
+of another's class.
 """
 
 from collections.abc import Sequence

@@ -2,9 +2,10 @@
 
 Strict in what leaves, lenient in what comes: JSON booleans where the standard wants ``"true"``, numbers for texts,
 ``null`` and blanks for what is not there, references without addresses or as bare texts, words in another case,
-date-times for dates, and the fields of OneRoster 1.1, ``role`` and ``orgs`` of a user above all. What no rule makes valid is left
-out where the standard lets it be, supplied and marked as supplied where something neutral can be said, and refused
-otherwise. Fields that the class does not have are left out; ``metadata`` stays as it came. Passwords are never kept.
+date-times for dates, and the fields of OneRoster 1.1, ``role`` and ``orgs`` of a user above all. What no rule makes
+valid is left out where the standard lets it be, supplied and marked as supplied where something neutral can be said,
+and refused otherwise. Fields that the class does not have are left out; ``metadata`` stays as it came. Passwords are
+never kept.
 
 Pure, and driven by the table of fields in :mod:`bridge.roster.model`. The rules are in
 ``docs/decisions/0014-records-of-a-sis.md``.

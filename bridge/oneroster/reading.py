@@ -1,0 +1,300 @@
+"""Reading all pages of a OneRoster provider's collections.
+
+A page that is short is no proof of the end: providers clamp ``limit``. The end is where there is nothing more: no next
+link and an empty page behind what was received, or a total that agrees with a ``Link`` header that leads no further. A
+walk that ends before the provider's own total, or that cannot tell, makes the reading one that is not whole; one that
+goes in circles, leaves the origin or has no end is refused.
+
+Where a page is refused, too large or too slow, half as many records are asked for, from the same place on.
+
+Spec: OneRoster 1.2 REST binding, "Pagination"; ``docs/decisions/0015-reading-a-sis.md`` says what is done where it is
+silent.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import partial
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from bridge.clock import Clock
+from bridge.errors import AnswerTooLarge, BridgeError, SourceRefused, SourceUnavailable
+from bridge.oneroster.page_bodies import parse_page
+from bridge.roster.model import DEMOGRAPHICS, Collection
+from bridge.transport.http import Answer, without_query
+from bridge.transport.links import find_link, parse_links
+from bridge.transport.retry import Patience, asks_to_wait, retry_after
+
+DEFAULT_LIMIT = 1000
+_LEAST_LIMIT = 25
+_MOST_EMPTY_PAGES = 20
+_LONGEST_LINKS = 8 * 1024
+_ASK_FOR_LESS = frozenset({400, 413, 414, 422})
+_BUSY = frozenset({408, 425, 429, 503})
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+_WHAT_TO_CHECK = {
+    400: "it does not accept the request: check the version and the base URL",
+    401: "it refuses a fresh access token: check the client id, the secret and the scopes",
+    403: "it does not let the bridge read this: check the scopes that it grants to the client",
+    404: "it knows no such address: check the base URL, which ends before the collection's name",
+}
+
+
+class _TooMuch(Exception):
+    """A page that less may be asked for. Never leaves this module."""
+
+    def __init__(self, error: BridgeError) -> None:
+        super().__init__()
+        self.error = error
+
+
+class _Busy(SourceUnavailable):
+    """The provider asks to be left alone for a while: asking for less would not help."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    records: Sequence[Any]
+    next_url: str | None
+    linked: bool
+    total: int | None
+
+
+class Reading:
+    """One reading of one provider: its collections one after the other.
+
+    :param get: asks, authorised.
+    :param base_url: what the collections' names go behind.
+    :param limit: how many records to ask for at a time; it falls where that is too much.
+    :param max_records: more than that in all are refused.
+    :param max_minutes: how long it may take.
+    :ivar whole: whether everything was received that the provider has, as far as it can be told.
+    :ivar began: the provider's own time at its first answer; ``None`` if it does not tell.
+    """
+
+    def __init__(
+        self,
+        get: Callable[[str], Answer],
+        base_url: str,
+        *,
+        limit: int,
+        max_records: int,
+        max_minutes: float,
+        patience: Patience,
+        clock: Clock,
+        ticks: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._get = get
+        self._base_url = base_url
+        self._limit = limit
+        self._max_records = max_records
+        self._max_minutes = max_minutes
+        self._patience = patience
+        self._clock = clock
+        self._ticks = ticks
+        self._deadline = ticks() + max_minutes * 60
+        self._received = 0
+        self.whole = True
+        self.began: datetime | None = None
+
+    def pages(self, collection: Collection, condition: str | None = None) -> Iterator[Sequence[Any]]:
+        """The records of a collection, a page at a time; one that has moved between two pages comes twice.
+
+        :param condition: a ``filter``.
+        :raises SourceUnavailable: if the provider is busy or out of reach for longer than patience lasts.
+        :raises SourceRefused: if it says no, leads in circles or elsewhere or on without end, or has more records than
+            are accepted.
+        """
+        walk = _Walk(without_query(f"{self._base_url}/{collection.name}"), self._limit)
+        url, linked = self._url(collection, 0, condition), False
+        while True:
+            try:
+                page, linked = self._fetch(collection, url, walk.offset, condition, linked)
+            except SourceRefused:
+                if walk.is_past_end(linked):
+                    break  # some refuse to be asked for what is behind the end
+                raise
+            if walk.repeats(page, linked):
+                break
+            walk.note(page)
+            self._count(len(page.records), walk.where)
+            yield page.records
+            if page.next_url is not None:
+                walk.check_next(page.next_url, self._base_url)
+                url, linked = page.next_url, True
+            elif not page.records or walk.is_at_linked_end(page):
+                break
+            else:
+                url, linked = self._url(collection, walk.offset, condition), False
+        self.whole = self.whole and walk.is_whole
+
+    def _url(self, collection: Collection, offset: int, condition: str | None) -> str:
+        chosen = f"&filter={quote(condition, safe='')}" if condition else ""
+        return f"{self._base_url}/{collection.name}?limit={self._limit}&offset={offset}{chosen}"
+
+    def _count(self, records: int, where: str) -> None:
+        self._received += records
+        if self._received > self._max_records:
+            raise SourceRefused(
+                f"{where}: the provider has more than {self._max_records} records: if that is right, raise"
+                " sources.max_records"
+            )
+
+    def _fetch(
+        self, collection: Collection, url: str, offset: int, condition: str | None, linked: bool
+    ) -> tuple[_Page, bool]:
+        """One page, and whether it was found by a link: it is not, once less had to be asked for."""
+        while True:
+            try:
+                return self._patience.insist(partial(self._ask, collection, url)), linked
+            except _TooMuch as refusal:
+                error = refusal.error
+            except _Busy:
+                raise
+            except SourceUnavailable as unavailable:
+                error = unavailable
+            if self._limit <= _LEAST_LIMIT:
+                raise error
+            self._limit = max(_LEAST_LIMIT, self._limit // 2)
+            url, linked = self._url(collection, offset, condition), False
+
+    def _ask(self, collection: Collection, url: str) -> _Page:
+        where = without_query(url)
+        if self._ticks() > self._deadline:
+            raise SourceRefused(
+                f"{where}: reading the provider takes more than {self._max_minutes:g} minutes: if that is right, raise"
+                " sources.max_minutes"
+            )
+        try:
+            answer = self._get(url)
+            if self.began is None:
+                self.began = _date_of(answer)
+            if answer.status not in (200, 204):
+                raise self._refusal(collection, answer)
+            records = parse_page(answer.body, collection, where)
+        except AnswerTooLarge as error:
+            raise _TooMuch(error) from None
+        lines = answer.headers.getlist("Link")
+        if sum(map(len, lines)) > _LONGEST_LINKS:
+            raise SourceRefused(f"{where} sends Link headers of more than {_LONGEST_LINKS} bytes")
+        links = parse_links(lines, url)
+        following = find_link(links, "next")
+        total = answer.headers.get("X-Total-Count", "").strip()
+        return _Page(
+            records,
+            following.target if following else None,
+            linked=bool(links),
+            total=int(total) if total.isascii() and total.isdigit() and len(total) < 10 else None,
+        )
+
+    def _refusal(self, collection: Collection, answer: Answer) -> Exception:
+        where = f"{without_query(answer.url)} answers {answer.status}"
+        if answer.status in _BUSY or "Retry-After" in answer.headers:
+            return _Busy(where, retry_after(answer, self._clock()))
+        if asks_to_wait(answer.status):
+            return SourceUnavailable(where)
+        hint = _WHAT_TO_CHECK.get(answer.status, "check the base URL")
+        if collection is DEMOGRAPHICS:
+            hint += ", or register the source without demographics"
+        refused = SourceRefused(f"{where}: {hint}")
+        return _TooMuch(refused) if answer.status in _ASK_FOR_LESS else refused
+
+
+class _Walk:
+    """How far the walk through one collection has come, and what it has seen.
+
+    :ivar offset: how many records were received.
+    """
+
+    def __init__(self, where: str, limit: int) -> None:
+        self.where = where
+        self.offset = 0
+        self._limit = limit
+        self._distinct = 0
+        self._total: int | None = None
+        self._pages = self._empty = 0
+        self._first: int | None = None
+        self._blind = False
+        self._marks: set[int] = set()
+        self._seen: set[str] = set()
+        # Rows that come or go move others over the edge of a page, not further.
+        self._latest: deque[frozenset[str]] = deque(maxlen=2)
+
+    def repeats(self, page: _Page, linked: bool) -> bool:
+        """Whether a page is one that came before.
+
+        :raises SourceRefused: if that means that the walk goes in circles. It does not where nothing is known of
+            paging: such a provider gives all that it has with every answer, or all that it will ever give.
+        """
+        if not page.records or self._mark(page) not in self._marks:
+            return False
+        if self._pages == 1 and not linked and page.next_url is None:
+            self._blind = self.offset not in (self._total, page.total) and self.offset <= self._limit
+            return True
+        raise SourceRefused(f"{self.where} sends a page again that was read already: it leads in circles")
+
+    def note(self, page: _Page) -> None:
+        """Take a page into account."""
+        ids = frozenset(_id_of(record) for record in page.records)
+        self._distinct += len(ids.difference(*self._latest))
+        self._latest.append(ids)
+        self._marks.add(self._mark(page))
+        self._pages += 1
+        self.offset += len(page.records)
+        if page.total is not None:
+            self._total = max(self._total or 0, page.total)
+        self._empty = 0 if page.records else self._empty + 1
+        if self._empty > _MOST_EMPTY_PAGES:
+            raise SourceRefused(f"{self.where} links on and on to pages without records: it has no end")
+
+    def check_next(self, url: str, base_url: str) -> None:
+        """Keep the walk on the registered origin, where the credentials belong, and out of circles."""
+        if _origin(url) != _origin(base_url):
+            raise SourceRefused(
+                f"{self.where} links to a page at another scheme, host or port, where the credentials do not belong:"
+                " check the provider's own idea of its public address"
+            )
+        if url in self._seen:
+            raise SourceRefused(f"{self.where} links back to a page that was read already: it has no end")
+        self._seen.add(url)
+
+    def is_at_linked_end(self, page: _Page) -> bool:
+        """Whether two signs agree that there is no more: the provider links its pages, and its total is reached."""
+        return page.linked and self._total is not None and self.offset >= self._total
+
+    def is_past_end(self, linked: bool) -> bool:
+        """Whether what was asked for is behind the provider's own total, and not by its own link."""
+        return not linked and self._total is not None and 0 < self._total <= self.offset
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing speaks for records that did not come."""
+        return not self._blind and (self._total is None or self._distinct >= self._total)
+
+    def _mark(self, page: _Page) -> int:
+        return hash(tuple(_id_of(record) for record in page.records))
+
+
+def _id_of(record: Any) -> str:
+    return str(record.get("sourcedId")) if isinstance(record, dict) else repr(record)
+
+
+def _date_of(answer: Answer) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(answer.headers.get("Date", ""))
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme, parts.hostname, parts.port or _DEFAULT_PORTS.get(parts.scheme)
+    except ValueError:
+        raise SourceRefused("a link to a next page is not a URL: check the base URL") from None
