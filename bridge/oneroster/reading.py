@@ -154,9 +154,9 @@ class Reading:
                 return self._patience.insist(partial(self._ask, collection, url)), linked
             except _TooMuch as refusal:
                 error = refusal.error
-            except _Busy:
-                raise
             except SourceUnavailable as unavailable:
+                if isinstance(unavailable, _Busy) or unavailable.retry_after is not None:
+                    raise
                 error = unavailable
             if self._limit <= _LEAST_LIMIT:
                 raise error

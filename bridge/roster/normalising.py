@@ -41,6 +41,7 @@ _EXTENSION = re.compile(r"ext:[A-Za-z0-9._-]+")
 _DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[Tt ].*)?", re.DOTALL)
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s]+")
 _UNKNOWN = "ext:unknown"
+_LISTS = frozenset({Kind.LIST, Kind.REFERENCES, Kind.OBJECTS})
 
 # Words that mean one of a vocabulary's: of OneRoster 1.1, of the CSV binding, or seen in the field.
 _SYNONYMS: Mapping[str, Mapping[str, str]] = {
@@ -87,6 +88,8 @@ class Normaliser:
             value = self._value(field, said.get(field.name))
             if field.name == "status":
                 value = value or "active"
+            elif said.get(field.name) == [] and field.kind in _LISTS and not field.required:
+                value = []
             elif value is None and field.required and field.kind is not Kind.INSTANT:
                 value = _supplied(collection, field.name, body, said)
                 if value is None:
@@ -163,6 +166,8 @@ def _with_roles(said: dict[str, Any]) -> dict[str, Any]:
     """A user as 1.2 has her: 1.1 gives one ``role``, and the ``orgs`` at which she has it."""
     if _listed(said.get("roles")):
         return _with_orgs(said)
+    if _is_blank(said.get("role")):
+        return said
     orgs = [org for org in _listed(said.get("orgs"), split=True) if _referred(org) is not None]
     org = orgs[0] if len(orgs) == 1 else None
     roles = [
