@@ -1,14 +1,13 @@
-"""The web application: the rooms' routes, health, and a log line for every request."""
+"""The web application: the rooms' routes, and what happens around every request."""
 
 import secrets
-import sqlite3
 import time
 from collections.abc import Collection
 from datetime import timedelta
 
 import structlog
-from flask import Flask, Response, g, jsonify, request
-from structlog.contextvars import bind_contextvars, clear_contextvars
+from flask import Flask, Response, g, request
+from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
 
 from bridge import log as bridge_log
 from bridge.api.events import EventsFeed
@@ -18,16 +17,19 @@ from bridge.auth.token_endpoint import token_blueprint
 from bridge.compression import compress
 from bridge.cors import allow_origin, preflight
 from bridge.error_shapes import add_error_handlers, is_oneroster
-from bridge.errors import ConfigError
+from bridge.health import health_blueprint
 from bridge.lti.keyset import PlatformKeys
 from bridge.lti.tool import LtiTool
 from bridge.lti.views import lti_blueprint
+from bridge.metrics.requests import RequestMetrics
+from bridge.metrics.state import StateMetrics
+from bridge.metrics.views import metrics_blueprint
 from bridge.oneroster.discovery import Discovery
 from bridge.oneroster.provider import Provider, ProviderSettings
 from bridge.roster.model import DEMOGRAPHICS
 from bridge.settings import Settings, load_settings
 from bridge.site.views import site_blueprint
-from bridge.wiring import SCHEDULER_LEASE, Wiring
+from bridge.wiring import Wiring
 
 log = structlog.get_logger(__name__)
 
@@ -51,7 +53,10 @@ def create_app(settings: Settings) -> Flask:
     counters = settings.oneroster.body == "counters"
     provider = Provider(
         ProviderSettings(
-            public_url=settings.server.public_url, max_limit=settings.oneroster.max_limit, counters=counters
+            public_url=settings.server.public_url,
+            max_limit=settings.oneroster.max_limit,
+            counters=counters,
+            at_once=settings.server.threads // 2,
         ),
         authenticate=grant,
         rate_limit=RateLimit(settings.oneroster.requests_per_second),
@@ -79,36 +84,37 @@ def create_app(settings: Settings) -> Flask:
                 http=wiring.http,
                 rules=wiring.launch_rules,
                 teaches=wiring.teaches,
-                scheduler_runs=lambda: wiring.registry.leases.held(SCHEDULER_LEASE) is not None,
+                scheduler_runs=wiring.scheduler_runs,
                 clock=wiring.clock,
             )
         )
     )
-    _add_health(app, wiring)
-    _add_hooks(app, settings.oneroster.cors_origins)
+    requests = RequestMetrics(settings.storage.counts)
+    app.register_blueprint(metrics_blueprint(requests, state=lambda: _state(wiring), token=settings.monitoring.token))
+    app.register_blueprint(
+        health_blueprint(
+            scheduler_runs=wiring.scheduler_runs,
+            totals=lambda: wiring.totals,
+            stale_after=timedelta(hours=settings.monitoring.stale_hours) or None,
+            clock=wiring.clock,
+        )
+    )
+    _add_hooks(app, settings.oneroster.cors_origins, requests)
     add_error_handlers(app)
     return app
 
 
-def _add_health(app: Flask, wiring: Wiring) -> None:
-    @app.get("/healthz")
-    def healthz() -> Response:
-        """Alive: says nothing about the mirror."""
-        return jsonify(status="ok")
-
-    @app.get("/readyz")
-    def readyz() -> tuple[Response, int]:
-        """Ready: both files can be read. Whether a scheduler runs is told, and does not make it unready."""
-        try:
-            scheduler = wiring.registry.leases.held(SCHEDULER_LEASE) is not None
-            latest = wiring.pages.latest_stamp()
-        except (ConfigError, sqlite3.Error) as error:
-            log.exception("not_ready", error=type(error).__name__)
-            return jsonify(status="unavailable"), 503
-        return jsonify(status="ok", scheduler="running" if scheduler else "not running", lastWrite=latest), 200
+def _state(wiring: Wiring) -> StateMetrics:
+    storage = wiring.settings.storage
+    return StateMetrics(
+        wiring.totals,
+        wiring.registry,
+        scheduler_runs=wiring.scheduler_runs,
+        files={"mirror": storage.mirror, "registry": storage.registry},
+    )
 
 
-def _add_hooks(app: Flask, cors_origins: Collection[str]) -> None:
+def _add_hooks(app: Flask, cors_origins: Collection[str], requests: RequestMetrics) -> None:
     @app.before_request
     def begin() -> Response | None:
         g.begun = time.perf_counter()
@@ -124,12 +130,15 @@ def _add_hooks(app: Flask, cors_origins: Collection[str]) -> None:
         if is_oneroster(request.path):
             allow_origin(response, request, cors_origins)
         compress(response, request)
+        route, seconds = _route(), time.perf_counter() - g.begun
+        operation = get_contextvars().get("operation", route)  # all of OneRoster's are one route to Flask
+        requests.observe(operation, request.method, response.status_code, seconds)
         log.info(
             "request",
             method=request.method,
-            route=_route(),
+            route=route,
             status=response.status_code,
-            milliseconds=round((time.perf_counter() - g.begun) * 1000, 1),
+            milliseconds=round(seconds * 1000, 1),
         )
         return response
 

@@ -21,7 +21,7 @@ from bridge.registry.sources import RegisteredSource
 from bridge.roster.calendar import school_year_of
 from bridge.roster.derive import MembershipDerivation, Origin
 from bridge.roster.identity import ContextKey
-from bridge.roster.memberships import Context
+from bridge.roster.memberships import Context, Membership
 from bridge.roster.ports import Derivation
 from bridge.roster.reading import Reading
 from bridge.roster.records import RecordDerivation
@@ -31,6 +31,7 @@ from bridge.roster.supplied import Surroundings
 from bridge.settings import Settings
 
 _MEMBERS_REMEMBERED = 10_000
+_LONGEST_REMEMBERED = 4096  # bytes of JSON: memory is bounded by both together
 
 
 class Derivations:
@@ -44,7 +45,10 @@ class Derivations:
         self._role_table = role_table
         self._clock = clock
         # A member is looked at when she is staged, when she is mapped, and whenever another of her contexts is read.
-        self._load_member = lru_cache(maxsize=_MEMBERS_REMEMBERED)(load_member)
+        self._remembered = lru_cache(maxsize=_MEMBERS_REMEMBERED)(load_member)
+
+    def _load_member(self, raw: bytes) -> Membership:
+        return self._remembered(raw) if len(raw) <= _LONGEST_REMEMBERED else load_member(raw)
 
     def of(self, roster: Roster, registry: Registry) -> Derivation:
         """How the facts of a context, or of a source, become documents, by the present settings and options.
@@ -89,6 +93,19 @@ class Derivations:
             load_member=self._load_member,
             load_context=load_context,
         )
+
+    def names_escaped(self, tenant: str, key: ContextKey, registry: Registry) -> bool:
+        """Whether what is held of a context has its names HTML-escaped, by the manners of the LMS that it is read from.
+
+        Of a context that is read no more, it is the tenant's oldest registration that counts.
+        """
+        registrations = {each.id: each for each in registry.platforms.of_tenant(tenant)}
+        try:
+            platform = registrations.get(registry.contexts.get(tenant, key).platform_id)
+        except UnknownObject:
+            platform = None
+        platform = platform or next(iter(registrations.values()), None)
+        return platform is not None and profile_of(platform).escaped_names
 
     def teaches(self, platform: Platform, roles: Sequence[str]) -> bool:
         """Whether somebody with these LTI roles is a teacher or an administrator of her class, by the role table.

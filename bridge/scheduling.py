@@ -14,6 +14,7 @@ from functools import partial
 import structlog
 
 from bridge.clock import from_stamp
+from bridge.deciding import carry_out, ordered_approval
 from bridge.errors import UnknownObject
 from bridge.mirror.attempts import Attempt, Attempts
 from bridge.mirror.calendar import turn_page
@@ -21,17 +22,21 @@ from bridge.mirror.members import is_member
 from bridge.paces import Paces
 from bridge.registry.contexts import RegisteredContext
 from bridge.registry.inbox import Item
+from bridge.registry.orders import APPROVALS, OrderKind, read_order
 from bridge.registry.rosters import Roster
 from bridge.registry.sources import RegisteredSource
 from bridge.roster.identity import LtiUserId, deployment_in, person_key
 from bridge.sync.fair_queue import FairQueue, Job, Work
 from bridge.sync.policy import Pace, Reason, Verdict, by_itself, on_launch
+from bridge.sync.reconciler import Approval
 from bridge.sync.workers import workers
 from bridge.wiring import Wiring
 
 log = structlog.get_logger(__name__)
 
 _LAUNCH = "launch"
+_READINGS = APPROVALS | {OrderKind.SYNC}
+"""The orders that are carried out by reading a roster."""
 
 
 class Scheduling:
@@ -125,7 +130,13 @@ class Scheduling:
     def _sort_in(self, items: list[Item]) -> None:
         """Let each item wait in the queue or for a better moment, or put it away."""
         over = []
+        readings: dict[Roster, Pace] = {}  # begun when all are sorted: one answers all that ask for it
         for item in items:
+            order = read_order(item.kind, item.payload)
+            if order is not None and order.kind not in _READINGS:
+                carry_out(self._wiring, order)
+                over.append(item)
+                continue
             context = self._context_of(item)
             if context is None:
                 over.append(item)
@@ -135,12 +146,14 @@ class Scheduling:
             if verdict is None or verdict.due:
                 with self._lock:
                     self._asked[context.name].append(item)
-                self._put(context, pace, partial(self._answer, context, pace), urgent=True)
+                readings[context] = pace
             else:
                 over.append(item)
                 if verdict.reason is Reason.WAITING:  # only here: it is no request that anybody waits for
                     with self._lock:
                         self._later.append(item)
+        for context, pace in readings.items():
+            self._put(context, pace, partial(self._answer, context, pace), urgent=True)
         self._wiring.registry.inbox.done(over)
 
     def _answer(self, context: Roster, pace: Pace) -> None:
@@ -148,12 +161,15 @@ class Scheduling:
         with self._lock:
             items = self._asked.pop(context.name, [])
         inbox, rosters = self._wiring.registry.inbox, self._wiring.registry.rosters
-        verdicts = [self._verdict_on(item, context, pace) for item in items]
-        by_person = None in verdicts
-        by_launch = any(verdict is not None and verdict.due for verdict in verdicts)
         try:
-            if by_person or (by_launch and rosters.admit(context)):
-                busy = self._wiring.sync(context) is None
+            orders = [order for item in items if (order := read_order(item.kind, item.payload)) is not None]
+            words: list[Approval | None] = [each for order in orders if (each := ordered_approval(self._wiring, order))]
+            by_person = any(order.kind is OrderKind.SYNC for order in orders)
+            verdicts = [self._verdict_on(item, context, pace) for item in items]
+            by_launch = any(verdict is not None and verdict.due for verdict in verdicts)
+            if words or by_person or (by_launch and rosters.admit(context)):
+                full = any(order.full for order in orders)
+                busy = any(self._wiring.sync(context, full=full, approval=word) is None for word in words or [None])
                 for item in items if busy else ():  # another process is at it: ask again
                     inbox.put(item.kind, item.payload)
         finally:

@@ -57,6 +57,12 @@ class Server:
     host: str = option("127.0.0.1", text(), "The address that the server listens at. Use 0.0.0.0 for every one.")
     port: int = option(8080, whole(1, 65535), "The port that the server listens at.")
     workers: int = option(2, whole(1, 64), "How many processes answer requests: about one for each processor core.")
+    threads: int = option(
+        32,
+        whole(2, 256),
+        "How many requests each process has in hand at the same time. One whose body comes slowly holds a place, so"
+        " more of them bear more slow senders; they cost little memory and no throughput.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +92,11 @@ class Storage:
         """Platforms, clients, keys and tokens."""
         return self.directory / "registry.sqlite"
 
+    @property
+    def counts(self) -> Path:
+        """The folder in which each process counts the requests it answers: may be emptied while nothing runs."""
+        return self.directory / "metrics"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OneRoster:
@@ -108,6 +119,11 @@ class OneRoster:
         whole(0, 100_000),
         "How many requests a consumer may make in a second; more are answered 429. Every worker counts for itself. 0"
         " sets no bound.",
+    )
+    query_seconds: float = option(
+        3.0,
+        number(0.1, 60),
+        "Seconds that one read of the mirror may take. What takes longer is answered 429, with advice.",
     )
     cors_origins: tuple[str, ...] = option(
         (),
@@ -181,7 +197,8 @@ class Nrps:
     page_limit: int = option(
         0,
         whole(0, 100_000),
-        "How many members to ask for at a time; 0 leaves it to the LMS, which is best: some lose people between pages.",
+        "How many members to ask for at a time; 0 leaves it to the LMS, which is best: some lose people between pages."
+        " A platform's option page_limit goes before, and so does Moodle's vendor profile, which leaves it to Moodle.",
     )
 
 
@@ -248,6 +265,11 @@ class Outgoing:
         hosts(),
         "Hosts that may be asked over plain http, and at private or loopback addresses. All others must have public"
         " addresses and https. Name an LMS of your own network here.",
+    )
+    ca_bundle: Path | None = option(  # noqa: RUF009 - it makes a dataclass field
+        None,
+        optional_file(),
+        "A PEM file of the certificate authorities to trust, instead of the public ones: for a school's own authority.",
     )
 
 
@@ -400,6 +422,23 @@ class Webhooks:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Monitoring:
+    """What whoever watches the bridge is told: /metrics and /readyz."""
+
+    token: str = option(
+        "",
+        text(),
+        "Who sends it as a bearer token may read /metrics. Empty: only requests from this machine that no proxy has"
+        " passed on.",
+    )
+    stale_hours: int = option(
+        0,
+        whole(0, 8760),
+        "Hours after which /readyz answers 503 because no roster at all could be read for so long. 0: never.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Log:
     """What is written to standard error."""
 
@@ -431,6 +470,7 @@ class Settings:
     guards: Guards = field(default_factory=Guards)
     retention: Retention = field(default_factory=Retention)
     webhooks: Webhooks = field(default_factory=Webhooks)
+    monitoring: Monitoring = field(default_factory=Monitoring)
     log: Log = field(default_factory=Log)
 
 

@@ -75,6 +75,7 @@ class Snapshots:
         """
         platform = registry.platforms.by_id(context.platform_id)
         profile = profile_of(platform)
+        limit = self._settings.nrps.page_limit if profile.page_limit is None else profile.page_limit
         scope = deployment_in(context.key) if profile.people_by_deployment else None
         whole = NrpsSnapshot(
             self._client,
@@ -90,7 +91,7 @@ class Snapshots:
                 max_members=self._settings.nrps.max_members,
             ),
             complete=profile.complete_rosters,
-            limit=profile.page_limit or self._settings.nrps.page_limit or None,
+            limit=limit or None,
             differences=profile.differences,
         )
         bookmark = None if full else self._bookmark(context, mirror, self._settings.sync.full_pull_days)

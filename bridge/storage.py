@@ -153,13 +153,18 @@ def _applied(db: Database) -> set[int]:
     return {number for (number,) in db.execute("SELECT number FROM migrations").fetchall()}
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder that its owner alone can look into, and those above it; nothing if it is there."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
 def _make(path: Path) -> None:
     """Make the file before SQLite does, which would leave its mode to the umask.
 
     A file that exists is not touched: opening and closing it here would drop the locks of this process's own
     connections to it.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(path.parent)
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except FileExistsError:

@@ -14,6 +14,7 @@ from dataclasses import asdict
 from datetime import timedelta
 from functools import cached_property
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 import structlog
 from joserfc.jwk import RSAKey
@@ -25,12 +26,14 @@ from bridge.lti.assertion import sign_assertion
 from bridge.lti.platform import Platform
 from bridge.lti.rules import LaunchRules, SelfRegistration
 from bridge.mirror.attempts import Attempts
+from bridge.mirror.memberships import Memberships
 from bridge.mirror.mirror import Mirror
 from bridge.mirror.outbox import Outbox
 from bridge.mirror.pages import Pages
-from bridge.mirror.runs import Outcome, Run, Runs
+from bridge.mirror.runs import Mandate, Outcome, Run, Runs
+from bridge.mirror.totals import Totals
 from bridge.nrps.client import NrpsClient
-from bridge.nrps.schemas import CONTEXT_MEMBERSHIP_SCOPE
+from bridge.nrps.schemas import CONTEXT_MEMBERSHIP_SCOPE, load_member
 from bridge.oneroster.client import Account, OneRosterClient
 from bridge.oneroster.cursors import Cursors
 from bridge.oneroster.walks import Walks
@@ -38,6 +41,7 @@ from bridge.registry.leases import Lease
 from bridge.registry.registry import Registry
 from bridge.registry.rosters import Roster
 from bridge.registry.sources import RegisteredSource
+from bridge.roster.enrolled import Enrolled
 from bridge.roster.ports import Derivation, Snapshot
 from bridge.roster.roles import RoleTable
 from bridge.seals import Seals
@@ -115,12 +119,31 @@ class Wiring:
 
     @property
     def pages(self) -> Pages:
-        public_url = self.settings.server.public_url
-        return self._own("pages", lambda: Pages(self.mirror_to_read, public_url=public_url))
+        public_url, seconds = self.settings.server.public_url, self.settings.oneroster.query_seconds
+        return self._own("pages", lambda: Pages(self.mirror_to_read, public_url=public_url, time_limit=seconds))
+
+    @property
+    def memberships(self) -> Memberships:
+        """The memberships of classes; to be read inside ``pages.reading()``, which has the same connection."""
+        zone = ZoneInfo(self.settings.calendar.time_zone)
+        return self._own(
+            "memberships",
+            lambda: Memberships(
+                self.mirror_to_read,
+                load_member=load_member,
+                names_escaped=lambda tenant, key: self._derivations.names_escaped(tenant, key, self.registry),
+                enrolled=Enrolled(self.role_table),
+                today=lambda: self.clock().astimezone(zone).date(),
+            ),
+        )
 
     @property
     def outbox(self) -> Outbox:
         return self._own("outbox", lambda: Outbox(self.mirror_to_read, self.clock))
+
+    @property
+    def totals(self) -> Totals:
+        return self._own("totals", lambda: Totals(self.mirror_to_read, self.clock))
 
     @property
     def event_seals(self) -> Seals:
@@ -152,6 +175,7 @@ class Wiring:
             read_timeout=outgoing.read_timeout,
             answer_within=outgoing.total_timeout,
             max_bytes=outgoing.max_body_bytes,
+            ca_bundle=outgoing.ca_bundle,
         )
 
     @cached_property
@@ -281,7 +305,8 @@ class Wiring:
             try:
                 (snapshot, otherwise), derivation = self.snapshots(context, full=full), self.derivation(context)
             except BridgeError as error:
-                return self._refuse(context, f"the registration cannot be used: {error}")
+                mandate = approval.mandate if approval else None
+                return self._refuse(context, f"the registration cannot be used: {error}", mandate)
             run = self.reconciler().reconcile(
                 snapshot, derivation, otherwise=otherwise, approval=approval, progress=keep_on
             )
@@ -313,10 +338,10 @@ class Wiring:
             if held is not None:
                 leases.release(held)
 
-    def _refuse(self, context: Roster, reason: str) -> Run:
+    def _refuse(self, context: Roster, reason: str, mandate: Mandate | None) -> Run:
         """Record a run that could not begin, so that it is seen, and not tried again every minute."""
         runs = Runs(self.mirror, self.clock)
-        number = runs.begin(context.tenant, context.key)
+        number = runs.begin(context.tenant, context.key, mandate)
         runs.fail(number, Outcome.REFUSED, reason)
         run = runs.get(number)
         assert run is not None
@@ -351,6 +376,10 @@ class Wiring:
         )
 
     # The scheduler's lease.
+
+    def scheduler_runs(self) -> bool:
+        """Whether a scheduler works on these files, here or elsewhere."""
+        return self.registry.leases.held(SCHEDULER_LEASE) is not None
 
     def hold_scheduler_lease(self) -> bool:
         """Get or keep the right to be the scheduler."""

@@ -14,9 +14,25 @@ MODULES = sorted((ROOT / "bridge").rglob("*.py"))
 # matches counts, so an exception stands above its room.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("bridge.__main__", "bridge.app", "bridge.cli", "bridge.compression", "bridge.cors", "bridge.error_shapes", "wsgi"),
-    ("bridge.backups", "bridge.paces", "bridge.retiring", "bridge.rounds", "bridge.scheduling", "bridge.upkeep"),
+    (
+        "bridge.backups",
+        "bridge.deciding",
+        "bridge.paces",
+        "bridge.retiring",
+        "bridge.rounds",
+        "bridge.scheduling",
+        "bridge.upkeep",
+    ),
     ("bridge.wiring", "bridge.derivations", "bridge.snapshots"),
-    ("bridge.api", "bridge.oneroster.discovery", "bridge.oneroster.provider", "bridge.site", "bridge.sync"),
+    (
+        "bridge.api",
+        "bridge.health",
+        "bridge.metrics",
+        "bridge.oneroster.discovery",
+        "bridge.oneroster.provider",
+        "bridge.site",
+        "bridge.sync",
+    ),
     (
         "bridge.auth",
         "bridge.lti",

@@ -40,6 +40,7 @@ _MODULES = {
     "backup": "upkeep",
     "restore": "upkeep",
     "doctor": "doctor",
+    "completion": "completion",
 }
 
 

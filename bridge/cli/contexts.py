@@ -7,6 +7,7 @@ import click
 from bridge.cli.common import Session, echo_json, echo_table, json_option, operator, pass_session, report
 from bridge.cli.runs import shown
 from bridge.clock import to_stamp
+from bridge.deciding import pause_context, resume_context
 from bridge.errors import UnknownObject
 from bridge.lti.platform import Platform
 from bridge.lti.vendors import profile_of
@@ -146,9 +147,8 @@ def set_(session: Session, context: str, freshness_hours: int, as_json: bool) ->
 @pass_session
 def pause(session: Session, context: str, reason: str, as_json: bool) -> None:
     """Read a context no more by itself or on launches; what a person asks for is still done."""
-    registry = session.wiring.registry
-    found = registry.contexts.find(context)
-    registry.pauses.pause_context(found.tenant, found.key, operator(), reason)
+    found = session.wiring.registry.contexts.find(context)
+    pause_context(session.wiring, found, operator(), reason)
     report(
         as_json,
         {"paused": found.class_sourced_id},
@@ -162,9 +162,8 @@ def pause(session: Session, context: str, reason: str, as_json: bool) -> None:
 @pass_session
 def resume(session: Session, context: str, as_json: bool) -> None:
     """Read a paused context again."""
-    registry = session.wiring.registry
-    found = registry.contexts.find(context)
-    was_paused = registry.pauses.resume_context(found.tenant, found.key)
+    found = session.wiring.registry.contexts.find(context)
+    was_paused = resume_context(session.wiring, found, operator())
     report(
         as_json,
         {"resumed": found.class_sourced_id, "wasPaused": was_paused},

@@ -4,15 +4,14 @@ import sys
 
 import click
 
+from bridge import deciding
 from bridge.cli.common import Session, echo_json, json_option, operator, pass_session, report
 from bridge.cli.sync import PARTLY, line, shown_turn
 from bridge.cli.terminal import echo
-from bridge.errors import InvalidRequest, UnknownObject
-from bridge.mirror.decisions import DecisionKind, Decisions
-from bridge.mirror.runs import GOOD, Mandate, Outcome, Run, Runs
+from bridge.deciding import approval_of, held_run
+from bridge.mirror.runs import GOOD, Run, Runs
 from bridge.registry.rosters import Roster
 from bridge.rounds import sync_all
-from bridge.sync.reconciler import Approval
 
 
 @click.command()
@@ -39,12 +38,10 @@ def approve(
         raise click.UsageError("name the runs to approve, or give --all with --platform TENANT")
     wiring = session.wiring
     runs = Runs(wiring.mirror, wiring.clock)
-    chosen = runs.waiting(tenant) if everything else [_held(runs, run_id) for run_id in run_ids]
-    kind = DecisionKind.APPROVED_REST if except_removals else DecisionKind.APPROVED
+    chosen = runs.waiting(tenant) if everything else [held_run(runs, run_id) for run_id in run_ids]
     approvals = {
-        wiring.registry.rosters.get(run.source, run.context): Approval(
-            mandate=Mandate(kind=kind, made_by=operator(), run=run.id),
-            removals=frozenset(runs.held_removals(run.id)),
+        wiring.registry.rosters.get(run.source, run.context): approval_of(
+            runs, run, operator(), except_removals=except_removals
         )
         for run in chosen
     }
@@ -75,16 +72,5 @@ def reject(session: Session, run_id: int, as_json: bool) -> None:
     Nothing is changed. If the platform goes on saying the same, the next run is held again: mend the platform, or pause
     the context.
     """
-    wiring = session.wiring
-    _held(Runs(wiring.mirror, wiring.clock), run_id)
-    Decisions(wiring.mirror, wiring.clock).reject(run_id, operator())
+    deciding.reject(session.wiring, run_id, operator())
     report(as_json, {"rejected": run_id}, f"Run {run_id} is rejected: what it held back stays undone.")
-
-
-def _held(runs: Runs, run_id: int) -> Run:
-    run = runs.get(run_id)
-    if run is None:
-        raise UnknownObject(f"there is no run {run_id}: see 'bridge runs'")
-    if run.outcome is not Outcome.HELD:
-        raise InvalidRequest("RUN", f"run {run_id} is not held, it is {run.outcome}")
-    return run

@@ -16,7 +16,7 @@ from bridge.registry.sources import RegisteredSource
 from bridge.registry.webhooks import Webhook
 from bridge.scheduling import Scheduling
 from bridge.sync.policy import Reason
-from bridge.wiring import SCHEDULER_LEASE, Wiring
+from bridge.wiring import Wiring
 
 _Check = tuple[str, str | None]
 
@@ -66,7 +66,7 @@ def _role_table(wiring: Wiring) -> str | None:
 
 
 def _scheduler(wiring: Wiring) -> str | None:
-    if wiring.registry.leases.held(SCHEDULER_LEASE) is None:
+    if not wiring.scheduler_runs():
         return "none is running, so nothing is reconciled by itself: run 'bridge serve' or 'bridge schedule'"
     return None
 

@@ -10,6 +10,7 @@ from bridge.cli.common import Session, echo_json, echo_table, json_option, opera
 from bridge.cli.sync import line
 from bridge.cli.terminal import echo
 from bridge.clock import to_stamp
+from bridge.deciding import pause_platform, resume_platform
 from bridge.errors import InvalidRequest, UnknownObject
 from bridge.lti.options import OPTIONS, change_options, parse_options
 from bridge.lti.platform import Platform
@@ -145,9 +146,8 @@ def replace(session: Session, tenant: str, as_json: bool, client_id: str, former
 @pass_session
 def pause(session: Session, platform: str, reason: str, as_json: bool) -> None:
     """Read no context of a platform by itself or on launches; what a person asks for is still done."""
-    registry = session.wiring.registry
-    found = _named(registry.platforms, platform)
-    registry.pauses.pause_platform(found.id, operator(), reason)
+    found = _named(session.wiring.registry.platforms, platform)
+    pause_platform(session.wiring, found, operator(), reason)
     report(
         as_json,
         {"paused": found.id},
@@ -161,9 +161,8 @@ def pause(session: Session, platform: str, reason: str, as_json: bool) -> None:
 @pass_session
 def resume(session: Session, platform: str, as_json: bool) -> None:
     """Read a paused platform again. What has grown stale meanwhile is caught up with, the oldest first."""
-    registry = session.wiring.registry
-    found = _named(registry.platforms, platform)
-    was_paused = registry.pauses.resume_platform(found.id)
+    found = _named(session.wiring.registry.platforms, platform)
+    was_paused = resume_platform(session.wiring, found, operator())
     report(
         as_json,
         {"resumed": found.id, "wasPaused": was_paused},

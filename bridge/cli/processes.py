@@ -5,14 +5,19 @@ import os
 import signal
 import subprocess
 import sys
+import sysconfig
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import Self
 
 import click
 
+import bridge
+
+_PACKAGES = Path(bridge.__file__).parents[1]
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 with_parent = click.option(
@@ -27,14 +32,23 @@ def start_bridge(*arguments: str, environ: Mapping[str, str] | None = None) -> s
     """Start a command of the bridge that has ``--with-parent``: it ends when this process does, however that happens.
 
     It has a session of its own: Ctrl-C at the terminal comes to this process alone, which ends the other in order.
+    Code is never looked for in the folder that it is started in (``-P``), where others may be able to write.
     """
     return subprocess.Popen(
-        [sys.executable, "-m", "bridge", *arguments, "--with-parent"],
+        [sys.executable, "-P", "-m", "bridge", *arguments, "--with-parent"],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         start_new_session=True,
-        env=environ,
+        env=_with_bridge(os.environ if environ is None else environ),
     )
+
+
+def _with_bridge(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """An environment in which Python finds this bridge, also one that runs from a checkout."""
+    if str(_PACKAGES) == sysconfig.get_path("purelib"):
+        return environ
+    paths = [str(_PACKAGES), *filter(None, environ.get("PYTHONPATH", "").split(os.pathsep))]
+    return {**environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 
 def end(child: subprocess.Popen[bytes], within: float) -> None:

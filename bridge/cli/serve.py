@@ -20,6 +20,7 @@ from bridge.app import from_environment
 from bridge.cli.common import Session, pass_session
 from bridge.cli.processes import end, follow_parent, start_bridge, with_parent
 from bridge.errors import BridgeError
+from bridge.metrics.requests import forget
 from bridge.scheduling import Scheduling
 from bridge.settings import CONFIG_VARIABLE
 from bridge.sync.scheduler import Scheduler
@@ -28,7 +29,6 @@ from bridge.wiring import Wiring
 
 log = structlog.get_logger(__name__)
 
-_THREADS = 4
 _RESTART_AFTER = 5.0
 _STOP_WORKER_WITHIN = 10
 _STOP_SCHEDULER_WITHIN = 10.0
@@ -50,17 +50,17 @@ def serve(
     workers = workers or settings.server.workers
     check_free(host, port)
     session.wiring.close()  # both files are made, migrated and found usable before anything is served
+    forget(settings.storage.counts)
     bridge_log.configure(settings.log.level, settings.log.format)
     if session.config is not None:
         os.environ[CONFIG_VARIABLE] = str(session.config.absolute())
     server = Server(
-        "bridge.cli.serve:application",
-        factory=True,
+        f"{__name__}:{application.__name__}",
         interface=Interfaces.WSGI,
         address=host,
         port=port,
         workers=workers,
-        blocking_threads=_THREADS,
+        blocking_threads=settings.server.threads,
         log_enabled=False,
         respawn_failed_workers=True,
         workers_kill_timeout=_STOP_WORKER_WITHIN,
@@ -69,7 +69,8 @@ def serve(
         follow_parent()
     log.info("serving", address=host, port=port, workers=workers, public_url=settings.server.public_url)
     with _scheduler_beside(enabled=not no_schedule):
-        server.serve()
+        # Loaded by itself, granian would look for the application in the folder that it is started in.
+        server.serve(target_loader=application, wrap_loader=False)
 
 
 def application() -> Flask:

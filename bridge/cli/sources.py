@@ -7,6 +7,7 @@ import click
 
 from bridge.cli.common import Session, echo_json, echo_table, json_option, operator, pass_session, report
 from bridge.clock import to_stamp
+from bridge.deciding import pause_context, resume_context
 from bridge.errors import InvalidRequest
 from bridge.mirror.runs import Run, Runs
 from bridge.mirror.standings import Standing, Standings
@@ -224,8 +225,8 @@ def rotate_secret(session: Session, name: str, client_secret_file: TextIO | None
 @pass_session
 def pause(session: Session, name: str, reason: str, as_json: bool) -> None:
     """Read a source no more by itself; what a person asks for is still done."""
-    known = session.wiring.registry.sources
-    known.pause(known.get(name).name, operator(), reason)
+    wiring = session.wiring
+    pause_context(wiring, wiring.registry.sources.get(name), operator(), reason)
     report(as_json, {"paused": name}, f"Source {name} is paused until 'bridge sources resume'.")
 
 
@@ -235,8 +236,8 @@ def pause(session: Session, name: str, reason: str, as_json: bool) -> None:
 @pass_session
 def resume(session: Session, name: str, as_json: bool) -> None:
     """Read a paused source again."""
-    known = session.wiring.registry.sources
-    was_paused = known.resume(known.get(name).name)
+    wiring = session.wiring
+    was_paused = resume_context(wiring, wiring.registry.sources.get(name), operator())
     report(
         as_json,
         {"resumed": name, "wasPaused": was_paused},

@@ -11,6 +11,7 @@ from typing import Any, TypeGuard
 import structlog
 
 from bridge.errors import LaunchRefused, SourceRefused
+from bridge.lti.platform import Platform
 from bridge.roster.identity import LtiUserId
 from bridge.roster.memberships import Membership
 from bridge.transport.policy import OutgoingPolicy
@@ -132,7 +133,7 @@ def read_context(claims: Mapping[str, Any]) -> LaunchContext | None:
     )
 
 
-def read_memberships_url(claims: Mapping[str, Any], outgoing: OutgoingPolicy) -> str | None:
+def read_memberships_url(claims: Mapping[str, Any], outgoing: OutgoingPolicy, platform: Platform) -> str | None:
     """Where the context's memberships are; ``None`` if the platform offers no roster for this launch.
 
     :param outgoing: what the bridge may ask; the URL is checked before anybody stores it.
@@ -145,7 +146,9 @@ def read_memberships_url(claims: Mapping[str, Any], outgoing: OutgoingPolicy) ->
     if not isinstance(url, str) or not url.isascii():
         raise LaunchRefused("nrps", "the launch's Names and Role service has no context_memberships_url that is a URL")
     try:
-        outgoing.check_url(url)
+        outgoing.check_url_of_peer(
+            url, (platform.issuer, platform.auth_login_url, platform.token_url, platform.jwks_url)
+        )
     except SourceRefused as error:
         raise LaunchRefused("nrps", f"the launch's context_memberships_url cannot be used: {error}") from error
     versions = service.get("service_versions")

@@ -25,6 +25,9 @@ OLDEST = timedelta(minutes=15)
 """The oldest ``iat`` accepted: a login is answered within ten minutes, or it has expired."""
 
 
+_LATEST = 253_402_300_799  # the end of the year 9999
+
+
 class _IdTokens(JWSRegistry):
     max_header_length = 16 * 1024  # some platforms put certificates there
     max_payload_length = 256 * 1024
@@ -124,4 +127,6 @@ def _seconds(claims: Mapping[str, Any], name: str) -> float:
     value = claims.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise LaunchRefused(name, f"the id_token must hold {name} as a number of seconds")
+    if not 0 <= value <= _LATEST:  # JSON as Python reads it knows NaN, and integers that are no float
+        raise LaunchRefused(name, f"the id_token's {name} is no date")
     return value

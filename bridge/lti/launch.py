@@ -87,7 +87,7 @@ def finish_launch(
         person=lti.read_person(claims, roles),
         roles=roles,
         context=lti.read_context(claims),
-        memberships_url=lti.read_memberships_url(claims, rules.outgoing),
+        memberships_url=lti.read_memberships_url(claims, rules.outgoing, platform),
         target_link_uri=lti.check_target(claims, login.target_link_uri),
         claims=lti.kept_claims(claims),
     )
@@ -96,12 +96,14 @@ def finish_launch(
 
 
 def _know_deployment(launch: Launch, registry: Registry, rules: LaunchRules) -> None:
-    known = registry.deployments.of(launch.platform)
-    if launch.deployment_id in known:
+    deployments = registry.deployments
+    if launch.deployment_id in deployments.of(launch.platform):
         return
     learn = LearnDeployments(launch.platform.options.get("learn_deployments", rules.learn_deployments))
-    if learn is LearnDeployments.ANY or (learn is LearnDeployments.FIRST and not known):
-        registry.deployments.add(launch.platform, [launch.deployment_id])
+    if learn is LearnDeployments.ANY:
+        deployments.add(launch.platform, [launch.deployment_id])
+        return
+    if learn is LearnDeployments.FIRST and deployments.add_first(launch.platform, launch.deployment_id):
         return
     raise LaunchRefused(
         "deployment_id",

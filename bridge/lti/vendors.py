@@ -20,7 +20,8 @@ class VendorProfile:
 
     :param complete_rosters: a roster read to its end holds everybody, so that who is missing has left.
     :param differences: where the platform offers NRPS differences, they are asked for between full pulls.
-    :param page_limit: the ``limit`` to ask for; 0 asks for none and takes the pages as they come.
+    :param page_limit: the ``limit`` to ask for; 0 asks for none and takes the pages as they come, whatever the
+        configuration says; ``None`` leaves it to the configuration.
     :param renew_on_403: an expired access token may be answered 403 instead of 401.
     :param token_audience: the ``aud`` of client assertions; empty is the token URL.
     :param escaped_names: names arrive HTML-escaped, once.
@@ -34,7 +35,7 @@ class VendorProfile:
 
     complete_rosters: bool = True
     differences: bool = True
-    page_limit: int = 0
+    page_limit: int | None = None
     renew_on_403: bool = True
     token_audience: str = ""
     escaped_names: bool = False
@@ -53,7 +54,7 @@ PROFILES: Mapping[str, VendorProfile] = {
     # Moodle 4.5 pages by an offset into an order that it makes anew for each request, so members are lost or repeated
     # when somebody joins between two pages; without a limit it gives everybody in one answer. It passes names through
     # its HTML formatter, and calls a teacher who may not edit a Learner in NRPS and an Instructor in her launches.
-    "moodle": VendorProfile(renew_on_403=False, escaped_names=True, merge_launch_roles=True),
+    "moodle": VendorProfile(page_limit=0, renew_on_403=False, escaped_names=True, merge_launch_roles=True),
     # One issuer and one client id for every institution that adds the tool: only the deployment tells them apart.
     "blackboard": VendorProfile(contexts_by_deployment=True, people_by_deployment=True),
     # Unless an administrator has switched "Classlist including users not known to this deployment" on, only those who

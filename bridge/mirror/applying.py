@@ -15,6 +15,7 @@ from bridge.clock import Clock
 from bridge.errors import SourceUnavailable
 from bridge.mirror.documents import Documents
 from bridge.mirror.mirror import Mirror
+from bridge.mirror.past_sessions import past_sessions
 from bridge.mirror.runs import Outcome, finish
 from bridge.mirror.writes import next_changed, stamp
 from bridge.roster.identity import ContextKey
@@ -86,8 +87,10 @@ def apply(
         db.execute(_REMARK_LEADS, key)
         after = leads(db, key)
 
-        documents.put(derivation.of_source())
+        supplied = derivation.of_source()
+        documents.put(supplied)
         documents.put(derivation.of_context(context_fact(db, key), plan.context))
+        documents.put(past_sessions(db, source, {one.sourced_id for one in supplied}))
         _touch(db, before, after)
         for derived in members_touched(db, source, plan.context, derivation, sole_lead=len(after) == 1):
             documents.put(derived)

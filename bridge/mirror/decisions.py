@@ -24,14 +24,19 @@ class DecisionKind(StrEnum):
     """A context's records are to end."""
     UNDONE = "undone"
     """What a run did is to be undone."""
+    PAUSED = "paused"
+    """A context, or a platform's contexts, are to be read no more by themselves."""
+    RESUMED = "resumed"
+    """They are to be read again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """One decision.
 
-    :param run: the run that it is about; ``None`` if it is about a context as a whole.
+    :param run: the run that it is about; ``None`` if it is about a context or a platform as a whole.
     :param led_to: the run that carried it out; ``None`` if there was nothing to carry out.
+    :param about: which class or platform, if neither run tells; else empty.
     """
 
     kind: DecisionKind
@@ -39,6 +44,10 @@ class Decision:
     made_by: str
     run: int | None
     led_to: int | None
+    about: str = ""
+
+
+_COLUMNS = "kind, made, made_by, run, led_to, about"
 
 
 class Decisions:
@@ -53,23 +62,39 @@ class Decisions:
         with storage.write(self._db):
             record_decision(self._db, DecisionKind.REJECTED, to_stamp(self._clock()), made_by, run=run)
 
+    def record(self, kind: DecisionKind, made_by: str, about: str) -> None:
+        """Record what was decided about a class or a platform, and is done by itself."""
+        with storage.write(self._db):
+            record_decision(self._db, kind, to_stamp(self._clock()), made_by, about=about)
+
     def about(self, run: int) -> Sequence[Decision]:
         """The decisions about a run, and the one that led to it, oldest first."""
-        rows = self._db.execute(
-            "SELECT kind, made, made_by, run, led_to FROM decisions WHERE run = :run OR led_to = :run ORDER BY id",
-            {"run": run},
-        )
+        return self._select("WHERE run = ? OR led_to = ? ORDER BY id", run, run)
+
+    def latest(self, limit: int) -> Sequence[Decision]:
+        """The latest decisions, newest first."""
+        return self._select("ORDER BY id DESC LIMIT ?", limit)
+
+    def _select(self, rest: str, *parameters: int) -> list[Decision]:
+        rows = self._db.execute(f"SELECT {_COLUMNS} FROM decisions {rest}", parameters)  # noqa: S608 - our own words
         return [
-            Decision(kind=DecisionKind(kind), made=made, made_by=made_by, run=about, led_to=led_to)
-            for kind, made, made_by, about, led_to in rows
+            Decision(kind=DecisionKind(kind), made=made, made_by=made_by, run=run, led_to=led_to, about=about)
+            for kind, made, made_by, run, led_to, about in rows
         ]
 
 
 def record_decision(
-    db: Database, kind: DecisionKind, made: str, made_by: str, *, run: int | None, led_to: int | None = None
+    db: Database,
+    kind: DecisionKind,
+    made: str,
+    made_by: str,
+    *,
+    run: int | None = None,
+    led_to: int | None = None,
+    about: str = "",
 ) -> None:
     """Record a decision, inside the write transaction that the caller holds."""
     db.execute(
-        "INSERT INTO decisions (kind, made, made_by, run, led_to) VALUES (?, ?, ?, ?, ?)",
-        (kind, made, made_by, run, led_to),
+        "INSERT INTO decisions (kind, made, made_by, run, led_to, about) VALUES (?, ?, ?, ?, ?, ?)",
+        (kind, made, made_by, run, led_to, about),
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from bridge import storage
+from bridge.mirror.facets import fill_facets
 from bridge.mirror.query_sql import register_functions
 
 _WRITERS_WAIT = 120.0
@@ -33,6 +34,7 @@ class Mirror:
         """
         db = storage.open_database(path, busy_timeout=_WRITERS_WAIT)
         storage.migrate(db, "bridge.mirror.migrations")
+        fill_facets(db)
         return cls(db)
 
     @classmethod

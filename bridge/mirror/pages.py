@@ -50,7 +50,7 @@ class Pages:
     :param time_limit: seconds that one read may take.
     """
 
-    def __init__(self, mirror: Mirror, *, public_url: str, time_limit: float = 10.0) -> None:
+    def __init__(self, mirror: Mirror, *, public_url: str, time_limit: float = 3.0) -> None:
         self._mirror = mirror
         self._db = mirror.db
         self._public_url = public_url

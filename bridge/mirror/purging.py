@@ -64,6 +64,9 @@ WHERE started < :before AND outcome <> 'running'
     AND id NOT IN (SELECT complete_run FROM contexts WHERE complete_run IS NOT NULL)
 """
 
+# Those about runs go with the runs.
+_DECISIONS = "SELECT id FROM decisions WHERE run IS NULL AND led_to IS NULL AND made < :before"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keep:
@@ -138,6 +141,7 @@ class Purge:
         self._drop(_FACT_CHANGES, changes, ("fact_changes", "rowid"))
         purged.changes = self._drop(_CHANGES, changes, ("changes", "id"))
         purged.events = self._drop_events()
+        self._drop(_DECISIONS, self._since(self._keep.runs), ("decisions", "id"))
         purged.runs = self._drop(
             _RUNS,
             self._since(self._keep.runs),

@@ -255,9 +255,18 @@ class Staging:
         )
         return {subject for (subject,) in rows}
 
-    def spare_removals(self) -> None:
-        """Take the removals out of what is planned: whoever is missing stays for now."""
+    def spare_removals(self, plan: Plan, derivation: Derivation) -> None:
+        """Take the removals out of what is planned: whoever is missing stays for now.
+
+        Under a new mapping she is derived anew like everybody else who stays: the context's fingerprint moves on, so
+        nobody would come back to her.
+
+        :param plan: what :meth:`plan` gave for this derivation.
+        """
         self._db.execute("DELETE FROM temp.planned WHERE kind IN ('member', 'record') AND change = 'removed'")
+        if plan.rederive:
+            source = self._mirror.source_ids().get(self.source)
+            self._keep_unplanned(derivation, {"source": source, "context": self.context})
 
     def _drop(self) -> None:
         for name in _NAMES:

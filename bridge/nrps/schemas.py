@@ -7,11 +7,13 @@ Spec: NRPS 2.0 sections "Membership container media type" and "Membership status
 """
 
 import re
-from typing import Any
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import msgspec
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load
 
+from bridge.roster.identity import LtiUserId
 from bridge.roster.memberships import Context, Membership, MemberStatus
 
 MEMBERSHIP_CONTAINER = "application/vnd.ims.lti-nrps.v2.membershipcontainer+json"
@@ -34,6 +36,35 @@ def load_member(raw: bytes) -> Membership:
 
     :raises InvalidMember: if it has no usable ``user_id``, or a property that cannot be understood.
     """
+    return _load_plain(raw) or _load_any(raw)
+
+
+def _load_plain(raw: bytes) -> Membership | None:
+    """A member as the standard has her, at a tenth of the cost; ``None`` of any other."""
+    if len(raw) > _LONGEST_PLAIN:  # so that no property of hers can be too long
+        return None
+    try:
+        found = _plain.decode(raw)
+    except (ValueError, RecursionError):
+        return None
+    texts = found.texts
+    if found.status not in _STATUSES or not all(texts) or any(map(str.isspace, texts)):
+        return None
+    return Membership(
+        user_id=LtiUserId(found.user_id),
+        roles=found.roles,
+        status=_STATUSES[found.status],
+        name=found.name,
+        given_name=found.given_name,
+        family_name=found.family_name,
+        middle_name=found.middle_name,
+        email=found.email,
+        picture=found.picture,
+        person_sourced_id=found.lis_person_sourcedid,
+    )
+
+
+def _load_any(raw: bytes) -> Membership:
     try:
         member: Membership = _member.load(_object(raw))
     except ValidationError as error:
@@ -161,12 +192,44 @@ class _ContextSchema(Schema):
         return Context(**values)
 
 
+class _Plain(msgspec.Struct):
+    """A member whose properties are all of the standard's types."""
+
+    user_id: Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_USER_ID)]
+    roles: Annotated[tuple[str, ...], msgspec.Meta(max_length=MOST_ROLES)]
+    status: str | None = None
+    name: str | None = None
+    given_name: str | None = None
+    family_name: str | None = None
+    middle_name: str | None = None
+    email: str | None = None
+    picture: str | None = None
+    lis_person_sourcedid: str | None = None
+
+    @property
+    def texts(self) -> list[str]:
+        """Every text that there is."""
+        found = (
+            self.name,
+            self.given_name,
+            self.family_name,
+            self.middle_name,
+            self.email,
+            self.picture,
+            self.lis_person_sourcedid,
+        )
+        return [self.user_id, *self.roles, *(text for text in found if text is not None)]
+
+
 class _Standing(msgspec.Struct):
     status: str | None = None
 
 
 _member = _MemberSchema()
 _context = _ContextSchema()
+_plain = msgspec.json.Decoder(_Plain)
+_LONGEST_PLAIN = LONGEST_TEXT
+_STATUSES: Mapping[str | None, MemberStatus | None] = {None: None, **{status.value: status for status in MemberStatus}}
 _standing = msgspec.json.Decoder(_Standing)
 
 

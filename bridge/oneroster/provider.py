@@ -17,6 +17,7 @@ from flask import Blueprint, Response, request
 from structlog.contextvars import bind_contextvars
 
 from bridge import __version__
+from bridge.auth.at_once import AtOnce
 from bridge.auth.bearer import Grant, require
 from bridge.auth.rate_limit import RateLimit
 from bridge.errors import Forbidden, RequestError, UnknownObject
@@ -37,12 +38,14 @@ class ProviderSettings:
 
     :param public_url: the root that clients see, without a trailing slash.
     :param max_limit: the largest page that is served.
+    :param at_once: the most requests of one client that are in hand at the same time.
     :param counters: whether the body carries the counters for clients that are not registered for one style.
     """
 
     public_url: str
     max_limit: int
     counters: bool
+    at_once: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,7 @@ class Provider:
         self._settings = settings
         self._authenticate = authenticate
         self._rate_limit = rate_limit
+        self._at_once = AtOnce(settings.at_once)
         self._pages = pages
         self._cursors = cursors
         self._walks = walks
@@ -102,7 +106,7 @@ class Provider:
         grant = self._authenticate(request.headers.get("Authorization"))
         self._rate_limit.take(grant.client_id)
         pages = self._pages()
-        with pages.reading():
+        with self._at_once.one_more(grant.client_id), pages.reading():
             operation, ids = _find(candidates, grant, pages)
             bind_contextvars(operation=operation.operation_id)
             pairs = split_query_string(request.query_string.decode("latin-1"))

@@ -7,7 +7,7 @@ goes in circles, leaves the origin or has no end is refused.
 
 Where a page is refused, too large or too slow, half as many records are asked for, from the same place on.
 
-Spec: OneRoster 1.2 REST binding, "Pagination"; ``docs/decisions/0015-reading-a-sis.md`` says what is done where it is
+Spec: OneRoster 1.2 REST binding, "Pagination"; ``docs/decisions/0016-reading-a-sis.md`` says what is done where it is
 silent.
 """
 

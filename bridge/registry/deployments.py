@@ -6,6 +6,7 @@ from sqlite_utils import Database
 
 from bridge.clock import Clock, to_stamp
 from bridge.lti.platform import Platform
+from bridge.storage import write
 
 
 class Deployments:
@@ -28,6 +29,17 @@ class Deployments:
                 "INSERT OR IGNORE INTO deployments (platform, deployment_id, created) VALUES (?, ?, ?)",
                 (platform.id, deployment_id, now),
             )
+
+    def add_first(self, platform: Platform, deployment_id: str) -> bool:
+        """Know this id if none is known yet; whether it is known now.
+
+        Of several that come at the same time, one is the first.
+        """
+        with write(self._db):
+            known = self.of(platform)
+            if not known:
+                self.add(platform, [deployment_id])
+            return not known or deployment_id in known
 
     def remove(self, platform: Platform, deployment_id: str) -> bool:
         """Forget one id; whether it was known."""

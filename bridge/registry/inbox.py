@@ -17,9 +17,10 @@ from bridge.clock import Clock, to_stamp
 class Item:
     """One request.
 
-    :param kind: what is asked: ``sync`` now, or, after a ``launch``, if the roster is stale.
-    :param payload: about what: the ``tenant`` and ``context`` key; of a launch also the ``user``, as the platform
-        names her.
+    :param kind: what is asked: a roster after a ``launch``, if it is stale, or what a person has ordered
+        (:mod:`bridge.registry.orders`).
+    :param payload: about what: the ``tenant`` and ``context`` key, or the ``platform``; of a launch also the ``user``,
+        as the platform names her.
     """
 
     id: int
@@ -63,6 +64,11 @@ class Inbox:
         """How many requests nobody has taken yet."""
         (count,) = self._db.execute("SELECT count(*) FROM inbox WHERE taken IS NULL").fetchone()
         return int(count)
+
+    def open(self) -> list[tuple[str, Mapping[str, Any]]]:
+        """The kind and payload of whatever is not done yet, taken or not, oldest first."""
+        rows = self._db.execute("SELECT kind, payload FROM inbox ORDER BY id").fetchall()
+        return [(kind, json.loads(payload)) for kind, payload in rows]
 
     def holds(self, payload: Mapping[str, Any]) -> bool:
         """Whether something about this context, whoever it may be for, is asked for and not done yet."""

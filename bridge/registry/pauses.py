@@ -30,12 +30,13 @@ class Pauses:
         self._db = db
         self._clock = clock
 
-    def pause_platform(self, platform_id: int, paused_by: str, reason: str = "") -> None:
-        """Read no context of a platform by itself."""
-        self._db.execute(
+    def pause_platform(self, platform_id: int, paused_by: str, reason: str = "") -> bool:
+        """Read no context of a platform by itself; whether they were read so far."""
+        cursor = self._db.execute(
             "INSERT OR IGNORE INTO platform_pauses (platform, since, paused_by, reason) VALUES (?, ?, ?, ?)",
             (platform_id, to_stamp(self._clock()), paused_by, reason),
         )
+        return cursor.rowcount > 0
 
     def resume_platform(self, platform_id: int) -> bool:
         """Read its contexts again, those apart that are paused themselves; whether it was paused."""

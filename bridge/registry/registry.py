@@ -6,6 +6,7 @@ from typing import Self
 from sqlite_utils import Database
 
 from bridge.clock import Clock, utc_now
+from bridge.registry.assertions import Assertions
 from bridge.registry.circuits import Circuits
 from bridge.registry.clients import Clients
 from bridge.registry.contexts import Contexts
@@ -16,6 +17,7 @@ from bridge.registry.keys import Keys
 from bridge.registry.launch_roles import LaunchRoles
 from bridge.registry.leases import Leases
 from bridge.registry.logins import Logins
+from bridge.registry.orders import Orders
 from bridge.registry.pauses import Pauses
 from bridge.registry.platforms import Platforms
 from bridge.registry.registrations import Registrations
@@ -24,6 +26,7 @@ from bridge.registry.secrets import Secrets
 from bridge.registry.sources import Sources
 from bridge.registry.targets import Targets
 from bridge.registry.tokens import Tokens
+from bridge.registry.tools import Tools
 from bridge.registry.webhooks import Webhooks
 from bridge.storage import migrate, open_database
 
@@ -45,9 +48,13 @@ class Registry:
         self.clients = Clients(db, clock)
         self.keys = Keys(db, clock)
         self.tokens = Tokens(db, clock)
+        self.tools = Tools(db, clock)
+        self.tool_tokens = Tokens(db, clock, "tool_tokens")
+        self.assertions = Assertions(db, clock)
         self.logins = Logins(db, clock)
         self.secrets = Secrets(db, clock)
         self.inbox = Inbox(db, clock)
+        self.orders = Orders(self.inbox)
         self.leases = Leases(db, clock)
         self.pauses = Pauses(db, clock)
         self.targets = Targets(db)

@@ -19,25 +19,29 @@ class StoredToken:
 
 
 class Tokens:
-    """The issued tokens."""
+    """The issued tokens of one kind of caller.
 
-    def __init__(self, db: Database, clock: Clock) -> None:
+    :param table: where they are: ``tokens`` of OneRoster consumers, ``tool_tokens`` of LTI tools.
+    """
+
+    def __init__(self, db: Database, clock: Clock, table: str = "tokens") -> None:
         self._db = db
         self._clock = clock
+        self._table = table
 
     def add(self, token_hash: bytes, client_id: str, scopes: Iterable[str], lifetime: timedelta) -> None:
         """Store a token for its lifetime, and forget those that have expired."""
         now = self._clock()
-        self._db.execute("DELETE FROM tokens WHERE expires <= ?", (to_stamp(now),))
+        self._db.execute(f"DELETE FROM {self._table} WHERE expires <= ?", (to_stamp(now),))  # noqa: S608 - a name of ours
         self._db.execute(
-            "INSERT INTO tokens (hash, client_id, scopes, expires) VALUES (?, ?, ?, ?)",
+            f"INSERT INTO {self._table} (hash, client_id, scopes, expires) VALUES (?, ?, ?, ?)",  # noqa: S608 - likewise
             (token_hash, client_id, json.dumps(sorted(scopes)), to_stamp(now + lifetime)),
         )
 
     def find(self, token_hash: bytes) -> StoredToken | None:
         """The token with this hash, unless it has expired."""
         rows = self._db.execute(
-            "SELECT client_id, scopes FROM tokens WHERE hash = ? AND expires > ?",
+            f"SELECT client_id, scopes FROM {self._table} WHERE hash = ? AND expires > ?",  # noqa: S608 - likewise
             (token_hash, to_stamp(self._clock())),
         ).fetchall()
         return StoredToken(rows[0][0], frozenset(json.loads(rows[0][1]))) if rows else None

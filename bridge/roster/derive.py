@@ -33,8 +33,11 @@ from bridge.roster.reading import Reading
 from bridge.roster.roles import MappedRoles, order_user_roles
 from bridge.roster.supplied import SUPPLIED, Surroundings
 
-VERSION = "1"
+VERSION = "2"
 """Raised whenever the same facts would give other documents: it makes every document be derived anew."""
+
+LONGEST_PICTURE = 2048
+"""Characters of a picture's URL that are served; the fact keeps what came."""
 
 
 class _Known(NamedTuple):
@@ -211,7 +214,7 @@ class MembershipDerivation:
             "lti.userId": user_id,
             "lti.issuer": self.tenant_issuer,
             "lti.name": name.split_from,
-            "lti.picture": most_told(member.picture for member in members),
+            "lti.picture": most_told(member.picture for member in members if _is_link(member.picture)),
             "lti.personSourcedId": person_sourced_id,
             "lti.testUser": "true" if any(roles.test_user for roles in mapped) else None,
             SUPPLIED: ",".join((*name.supplied, "enabledUser", "primaryOrg")),
@@ -259,6 +262,11 @@ class MembershipDerivation:
 
 def _load_launch(raw: bytes) -> tuple[str, ...]:
     return tuple(json.loads(raw)["roles"])
+
+
+def _is_link(picture: str | None) -> bool:
+    """Whether a picture is small enough to be handed on with every record: some are ``data:`` URLs of megabytes."""
+    return picture is not None and len(picture) <= LONGEST_PICTURE
 
 
 def _compact(roles: Sequence[str]) -> str:

@@ -3,10 +3,15 @@
 Absent stays absent: ``None`` means that the platform did not say, blank texts included.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
-from bridge.roster.identity import LtiUserId
+from bridge.roster.identity import LtiUserId, SourcedId
+
+RoleTest = Callable[[Sequence[str]], bool]
+"""Whether somebody with these roles is asked for."""
 
 
 class MemberStatus(StrEnum):
@@ -46,3 +51,73 @@ class Context:
     context_id: str
     label: str | None = None
     title: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One member of a class, as the mirror holds her.
+
+    :param place: her place among the class's members, for good: newcomers come last.
+    :param person: what names her within the source: see :meth:`ClassMembers.sourced_id_of`.
+    :param membership: as it is to be told; of somebody who has left only who she is and what she was.
+    """
+
+    place: int
+    person: str
+    membership: Membership
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A state of one class's memberships, to ask for what has changed since.
+
+    It counts what happens in the whole mirror, so it is not for callers' eyes.
+
+    :param number: of whatever last changed it.
+    :param day: the date, where memberships begin and end by date; else empty.
+    """
+
+    number: int
+    day: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """Some members of a class.
+
+    :param more: whether others follow.
+    """
+
+    members: list[Member]
+    more: bool
+
+
+class ClassMembers(Protocol):
+    """The memberships of one class, at one moment: to be used inside one read transaction of the mirror."""
+
+    @property
+    def context(self) -> Context:
+        """What the class is called."""
+
+    @property
+    def now(self) -> Moment:
+        """The present."""
+
+    @property
+    def mark(self) -> str:
+        """The same as long as the class and its memberships are."""
+
+    def read(
+        self, *, limit: int, after: int = 0, has_role: RoleTest | None = None, since: Moment | None = None
+    ) -> Members:
+        """Some members, in the order of their places.
+
+        :param after: the place behind which to go on; 0 for the beginning.
+        :param has_role: lets through whom the caller asks for, by her roles.
+        :param since: only those of whom something has changed since then; whoever is no member any more, or lacks the
+            role now, is among them with the status ``Deleted``. Some may not have changed after all.
+        :raises bridge.errors.CursorExpired: if that moment is yet to come: it was of another mirror.
+        """
+
+    def sourced_id_of(self, member: Member) -> SourcedId:
+        """The sourcedId of the member's user record."""

@@ -8,7 +8,7 @@ and refused otherwise. Fields that the class does not have are left out; ``metad
 never kept.
 
 Pure, and driven by the table of fields in :mod:`bridge.roster.model`. The rules are in
-``docs/decisions/0014-records-of-a-sis.md``.
+``docs/decisions/0015-records-of-a-sis.md``.
 """
 
 import re

@@ -45,15 +45,18 @@ class Reading:
 
     def unescape(self, member: Membership) -> Membership:
         """The member with her names as people write them."""
-        if not self.escaped_names:
-            return member
-        return replace(
-            member,
-            name=_unescaped(member.name),
-            given_name=_unescaped(member.given_name),
-            family_name=_unescaped(member.family_name),
-            middle_name=_unescaped(member.middle_name),
-        )
+        return unescape_names(member) if self.escaped_names else member
+
+
+def unescape_names(member: Membership) -> Membership:
+    """A member whose names were sent HTML-escaped, with her names as people write them."""
+    return replace(
+        member,
+        name=_unescaped(member.name),
+        given_name=_unescaped(member.given_name),
+        family_name=_unescaped(member.family_name),
+        middle_name=_unescaped(member.middle_name),
+    )
 
 
 def _unescaped(text: str | None) -> str | None:

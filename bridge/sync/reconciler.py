@@ -169,7 +169,7 @@ class Reconciler:
                 case None:
                     apply(self._mirror, plan, derivation, number, self._clock, message=self._guards.announcement(plan))
                 case Held(reason, rest_applies=True):
-                    staging.spare_removals()
+                    staging.spare_removals(plan, derivation)
                     message = f"removals held: {reason}; all else is applied; {_how_to_approve(number)}"
                     apply(self._mirror, plan, derivation, number, self._clock, message=message, held=removals)
                 case Held(reason):

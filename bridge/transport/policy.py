@@ -8,6 +8,7 @@ cloud's metadata service can be reached through it.
 This module decides; :mod:`bridge.transport.connections` asks it about the very address that is connected to.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from urllib.parse import urlsplit
@@ -69,6 +70,22 @@ class OutgoingPolicy:
                 f"{host}: plain http is not used: register an https address, or add the host to outgoing.allowed_hosts"
             )
 
+    def check_url_of_peer(self, url: str, known: Iterable[str]) -> None:
+        """Let a URL pass that a peer names: as :meth:`check_url`, and at a listed host if the peer is known there.
+
+        Else whoever may launch could make the bridge ask whatever else runs at the hosts that the operator has listed.
+
+        :param known: URLs that the operator has registered for the peer.
+        :raises SourceRefused: for everything else.
+        """
+        self.check_url(url)
+        scheme, host, port = _origin(url)
+        if self.allows(host, port) and (scheme, host, port) not in map(_origin, known):
+            raise SourceRefused(
+                f"{host} is one of outgoing.allowed_hosts, and none of the platform's registered URLs is at its port"
+                f" {port}: only these may be asked there"
+            )
+
     def check_address(self, host: str, port: int, address: str) -> None:
         """Let a connection to ``address`` pass, which is what ``host`` resolves to.
 
@@ -79,6 +96,15 @@ class OutgoingPolicy:
                 f"{host} leads to {address}, which is not a public address:"
                 f" if that is meant, add the host to outgoing.allowed_hosts"
             )
+
+
+def _origin(url: str) -> tuple[str, str, int]:
+    """Scheme, host and port; all blank if the URL cannot be read."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme, (parts.hostname or "").rstrip("."), parts.port or _DEFAULT_PORTS.get(parts.scheme, 0)
+    except ValueError:
+        return "", "", 0
 
 
 def is_public(address: str) -> bool:

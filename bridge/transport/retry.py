@@ -31,7 +31,7 @@ def retry_after(answer: Answer, now: datetime) -> float | None:
         return float(value)
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if moment.tzinfo is None:  # "-0000": no zone named, and HTTP dates are GMT
         moment = moment.replace(tzinfo=UTC)

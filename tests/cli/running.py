@@ -85,14 +85,15 @@ class Running:
     :ivar temporary: the only folder in which it makes temporary files.
     """
 
-    def __init__(self, folder: Path, *arguments: str, **environ: str) -> None:
+    def __init__(self, folder: Path, *arguments: str, cwd: Path | None = None, **environ: str) -> None:
         self.temporary = folder / "temporary"
         self.temporary.mkdir(exist_ok=True)
         self._mark = uuid.uuid4().hex
         self._errors = (folder / f"stderr-{self._mark}").open("w+b")
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("BRIDGE_")}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "bridge", *arguments],
+            [sys.executable, *([] if cwd is None else ["-P"]), "-m", "bridge", *arguments],
+            cwd=cwd,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -143,8 +144,8 @@ class Running:
 
 
 @contextmanager
-def running(folder: Path, *arguments: str, **environ: str) -> Iterator[Running]:
-    started = Running(folder, *arguments, **environ)
+def running(folder: Path, *arguments: str, cwd: Path | None = None, **environ: str) -> Iterator[Running]:
+    started = Running(folder, *arguments, cwd=cwd, **environ)
     try:
         yield started
     finally:

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -21,6 +22,23 @@ ONE, TWO = (class_sourced_id("practice", context_key(name)) for name in ("Course
 ALL = [context.command_path.split()[1:] for context in every_command()]
 
 # Help and mistakes.
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="asks bash")
+def test_bash_completes_commands_and_options(bridge, tmp_path):
+    installed = tmp_path / "bridge"
+    installed.write_text(f"#!{sys.executable}\nfrom bridge.cli import main\nmain()\n")
+    installed.chmod(0o755)
+    script = tmp_path / "completion.bash"
+    script.write_text(bridge.bare("completion", "bash").out)
+    asked = f"""
+        source {script}
+        COMP_WORDS=(bridge platforms ad) COMP_CWORD=2; _bridge_completion {installed}; echo "${{COMPREPLY[@]}}"
+    """
+
+    told = subprocess.run(["bash", "-c", asked], capture_output=True, text=True, check=True)
+
+    assert told.stdout.split() == ["add"]
 
 
 @pytest.mark.parametrize("path", ALL, ids=lambda path: " ".join(("bridge", *path)))

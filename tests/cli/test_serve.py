@@ -1,10 +1,12 @@
 """``bridge serve`` and ``bridge schedule``: which processes there are, and how they end."""
 
 import os
+import re
 import signal
 import socket
 
 import pytest
+import requests
 
 from tests.cli.running import Place, eventually, needs_proc, running
 
@@ -33,6 +35,18 @@ def test_serve_runs_its_workers_and_a_scheduler_until_it_is_told_to_stop(tmp_pat
         assert place.scheduler() is None
 
 
+def test_any_worker_tells_how_many_requests_all_have_answered(tmp_path, place):
+    counted = re.compile(r'^bridge_request_seconds_count\{[^}]*route="/healthz"[^}]*\} (.*)$', re.MULTILINE)
+    with running(tmp_path, *place.arguments, "serve", "--workers", "2", "--no-schedule"):
+        eventually(place.ready)
+        for _ in range(20):  # each over a connection of its own, so that either worker may be asked
+            assert requests.get(f"{place.url}/healthz", timeout=10).status_code == 200
+
+        told = [counted.findall(requests.get(f"{place.url}/metrics", timeout=10).text) for _ in range(8)]
+
+        assert told == [["20.0"]] * 8
+
+
 def test_serve_without_schedule_says_that_none_runs(tmp_path, place):
     with running(tmp_path, *place.arguments, "serve", "--workers", "1", "--no-schedule") as serve:
         assert eventually(place.ready)["scheduler"] == "not running"
@@ -42,6 +56,18 @@ def test_serve_without_schedule_says_that_none_runs(tmp_path, place):
 
         assert serve.end() == (0, "")
         assert serve.alive() == set()
+
+
+def test_code_in_the_folder_that_it_is_started_in_is_not_run(tmp_path, place):
+    hostile = tmp_path / "hostile"
+    (hostile / "bridge").mkdir(parents=True)
+    for name in ("bridge/__init__.py", "sqlite3.py", "flask.py", "granian.py", "apscheduler.py"):
+        (hostile / name).write_text(f"open({str(tmp_path / 'run')!r}, 'a').write({name!r})\nraise SystemExit\n")
+
+    with running(tmp_path, *place.arguments, "serve", "--workers", "1", cwd=hostile):
+        eventually(lambda: (place.ready() or {}).get("scheduler") == "running")
+
+    assert not (tmp_path / "run").exists()
 
 
 def test_scheduler_that_dies_is_started_again(tmp_path, place):

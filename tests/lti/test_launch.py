@@ -4,6 +4,7 @@ import base64
 import json
 import re
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from html import unescape
 from urllib.parse import parse_qs, urlsplit
 
@@ -16,6 +17,7 @@ from joserfc.jws import JWSRegistry
 from bridge.lti.launch import finish_launch
 from bridge.lti.login import begin_login
 from bridge.lti.rules import LaunchRules, LearnDeployments
+from bridge.registry.registry import Registry
 from bridge.roster.identity import LtiUserId, class_sourced_id, context_key, user_sourced_id
 from bridge.roster.memberships import Membership
 from bridge.transport.policy import OutgoingPolicy
@@ -443,6 +445,12 @@ def test_refusal_by_the_platform_is_told(tool, check_of, error, shown):
         pytest.param({"exp": GONE}, "exp", id="no expiry"),
         pytest.param({"exp": "4102444800"}, "exp", id="expiry as text"),
         pytest.param({"exp": True}, "exp", id="expiry as boolean"),
+        pytest.param({"exp": float("nan")}, "exp", id="expiry that is no number"),
+        pytest.param({"exp": float("inf")}, "exp", id="no end"),
+        pytest.param({"exp": 10**400}, "exp", id="expiry beyond all numbers"),
+        pytest.param({"exp": 1e12}, "exp", id="expiry after the last year"),
+        pytest.param({"iat": float("-inf")}, "iat", id="issued before time began"),
+        pytest.param({"iat": -(10**400)}, "iat", id="time of issue beyond all numbers"),
         pytest.param({"iat": GONE}, "iat", id="no time of issue"),
         pytest.param({"iat": "now"}, "iat", id="time of issue as text"),
         pytest.param({"nonce": GONE}, "nonce", id="no nonce"),
@@ -481,6 +489,24 @@ def test_refusal_by_the_platform_is_told(tool, check_of, error, shown):
 def test_launch_that_fails_a_check_is_refused_by_its_name(tool, registry, check_of, changes, check):
     assert check_of(tool.launch(**changes)) == check
     assert (registry.contexts.all(), registry.inbox.take()) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("url", "check"),
+    [
+        pytest.param("{lms}/anywhere", None, id="where the platform is"),
+        pytest.param("http://127.0.0.1:9/", "nrps", id="another port"),
+        pytest.param("https://127.0.0.1:{port}/", "nrps", id="another scheme"),
+    ],
+)
+def test_listed_host_is_asked_only_where_the_platform_is_registered(tool, lms, check_of, url, check):
+    port = lms.url.rpartition(":")[2]
+    answer = tool.launch(nrps={"context_memberships_url": url.format(lms=lms.url, port=port)})
+
+    if check is None:
+        assert answer.status_code == 200
+    else:
+        assert check_of(answer) == check
 
 
 @pytest.mark.parametrize(
@@ -537,7 +563,7 @@ def test_token_for_another_registration_than_the_login_is_refused(tool, lms, sec
 
 def test_key_of_another_registration_than_the_login_is_refused(tool, lms, key_pairs, check_of, add_platform, serve):
     with serve(_key_set_of(key_pairs[1])) as elsewhere:
-        add_platform(client_id="bridge-2", jwks_url=f"{elsewhere}/jwks")
+        add_platform(client_id="bridge-2", jwks_url=f"{elsewhere}/jwks", token_url=f"{lms.url}/token")
         lms.client_id = "bridge-2"
         login = tool.login()
         token = lms.sign(tool.claims(login["nonce"]), key_pairs[1])
@@ -739,6 +765,19 @@ def test_deployment_that_the_operator_added_is_known(tool, registry, platform):
     registry.deployments.add(platform, ["7", "8"])
 
     assert tool.launch(deployment_id="8").status_code == 200
+
+
+def test_of_deployments_that_come_at_once_one_is_the_first(registry_path, registry, platform, clock):
+    together = threading.Barrier(8)
+
+    def launch(number):
+        with Registry.open(registry_path, clock) as own:
+            together.wait(10)
+            return own.deployments.add_first(platform, str(number))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(launch, range(8))) == 1
+    assert len(registry.deployments.of(platform)) == 1
 
 
 def test_any_deployment_is_learned_where_that_is_allowed(make_tool, registry, platform):

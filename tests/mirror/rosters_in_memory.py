@@ -124,6 +124,7 @@ class School:
     """A mirror, and the reconciler that keeps courses in it.
 
     :ivar reading: how what the courses say is read: a test may change it between two runs.
+    :ivar today: the day whose school year is supplied; likewise.
     """
 
     def __init__(self, path: Path, guards: Guards = Guards()) -> None:  # noqa: B008 - it cannot be changed
@@ -134,6 +135,7 @@ class School:
         self.reconciler = Reconciler(self.mirror, guards, self.clock)
         self.runs = self.reconciler.runs
         self.reading = Reading(table=RoleTable.default(), mapping=RoleMapping.COMPAT)
+        self.today = date(2026, 11, 20)
 
     def close(self) -> None:
         self.mirror.close()
@@ -152,7 +154,7 @@ class School:
                 tenant=course.source,
                 school_name="North High",
                 school_identifier="north-1",
-                school_year=school_year_of(date(2026, 11, 20), (8, 1)),
+                school_year=school_year_of(self.today, (8, 1)),
                 references=References(PUBLIC_URL),
             ),
             reading=self.reading,

@@ -5,20 +5,18 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path as FilePath
 from typing import Any
 
 import msgspec
 from hypothesis import strategies as st
+from sqlite_utils import Database
 
-import bridge.mirror
 from bridge.mirror.query_sql import Statement, compile_count, compile_page, register_functions
 from bridge.roster.model import COLLECTIONS, Collection, Path, Shape
 from bridge.roster.query import And, Comparison, Condition, Or, Predicate, Query
 from bridge.roster.values import values_at
+from bridge.storage import migrate
 from tests.mirror.filter_oracle import Record
-
-_SCHEMA = FilePath(bridge.mirror.__file__).parent / "migrations" / "0001_mirror.sql"
 
 SOURCES = {"north": 1, "south": 2, "west": 3}
 STAMPS = (
@@ -36,7 +34,7 @@ class SmallMirror:
 
     def __init__(self) -> None:
         self.connection = sqlite3.connect(":memory:", isolation_level=None)
-        self.connection.executescript(_SCHEMA.read_text())
+        migrate(Database(self.connection), "bridge.mirror.migrations")
         register_functions(self.connection)
         self.connection.executemany("INSERT INTO sources (name, id) VALUES (?, ?)", SOURCES.items())
         self.connection.executemany(

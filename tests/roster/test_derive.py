@@ -49,6 +49,17 @@ def context_fact(**context):
 # -- the user
 
 
+@pytest.mark.parametrize(
+    ("length", "served"), [pytest.param(2048, True, id="a link"), pytest.param(2049, False, id="an image")]
+)
+def test_picture_is_served_while_it_is_as_short_as_a_link(length, served):
+    picture = "data:".ljust(length, "x")
+
+    assert user_of(fact(name="Ada Lovelace", picture=picture))["metadata"].get("lti.picture") == (
+        picture if served else None
+    )
+
+
 def test_user_holds_what_was_said():
     user = user_of(
         fact(

@@ -120,7 +120,8 @@ def test_another_title_changes_class_and_course_alone(school, biology):
 def test_fact_that_changes_no_document_moves_no_stamp(school, biology):
     school.reconcile(biology)
     before = school.dump(without=("facts", *RUN_RECORDS))
-    biology.enrol("ann", given_name="Ann", family_name="Abara", locale="et")
+    of_no_account = {"https://lms.example.org/claim/colour": "blue"}  # a property that no standard has a meaning for
+    biology.enrol("ann", given_name="Ann", family_name="Abara", **of_no_account)
 
     run = school.reconcile(biology)
 
@@ -509,6 +510,24 @@ def test_rest_is_applied_by_itself_where_that_is_set(make_school):
     assert "removals held: it would remove 11 of 40 members; all else is applied" in run.message
 
 
+@pytest.mark.parametrize("approved", [False, True], ids=["by-the-setting", "by-an-approval"])
+def test_whose_removal_waits_is_derived_anew_under_another_mapping(make_school, approved):
+    """The rest is applied while removals wait: those who are spared speak by the present mapping like all others."""
+    school = make_school(Guards(apply_rest=not approved))
+    course = class_of(40)
+    course.enrol("s000", MENTOR)
+    school.reconcile(course)
+    assert school.enrollment("s000", course) is None
+    course.leave(*(f"s{number:03}" for number in range(11)))
+    school.reading = Reading(table=RoleTable.default(), mapping=RoleMapping.EXT)
+
+    run = school.reconcile(course, approved=[] if approved else None, except_removals=approved)
+
+    assert (run.outcome, run.removed) == (Outcome.HELD, 11)
+    assert school.enrollment("s000", course)["role"] == "ext:mentor"
+    assert school.reconcile(course, approved=[] if approved else None, except_removals=approved).records == {}
+
+
 def test_nothing_is_applied_by_itself_of_an_upheaval(make_school):
     school = make_school(Guards(apply_rest=True))
     course = class_of(40)
@@ -833,7 +852,10 @@ def test_member_of_a_megabyte_is_a_member(school, biology):
 
     school.reconcile(biology)
 
-    assert school.user("big")["metadata"]["lti.picture"] == picture
+    assert school.user("big")["familyName"] == "Picture"
+    assert "lti.picture" not in school.user("big")["metadata"]
+    ((raw,),) = school.mirror.db.execute("SELECT raw FROM facts WHERE subject = 'big'").fetchall()
+    assert json.loads(raw)["picture"] == picture
 
 
 def test_nul_in_a_user_id_names_somebody_else(school, biology):

@@ -2,11 +2,14 @@
 
 import socket
 import ssl
+from contextlib import closing
 
 import pytest
 from pytest_httpserver import HTTPServer
 
 from bridge.errors import SourceRefused
+from bridge.settings import Outgoing, Settings, Storage
+from bridge.wiring import Wiring
 
 
 @pytest.fixture
@@ -72,6 +75,12 @@ def test_certificate_that_cannot_be_verified_is_refused(make_http, tls_server):
 
 def test_certificate_of_a_known_authority_is_accepted(make_http, tls_server, certificate):
     assert make_http(ca_bundle=certificate).get(tls_server.url_for("/")).text == "secret"
+
+
+def test_setting_names_the_authorities_to_trust(tls_server, certificate, tmp_path):
+    outgoing = Outgoing(allowed_hosts=("127.0.0.1",), ca_bundle=certificate)
+    with closing(Wiring(Settings(storage=Storage(directory=tmp_path), outgoing=outgoing))) as wiring:
+        assert wiring.http.get(tls_server.url_for("/")).text == "secret"
 
 
 def test_environment_does_not_choose_the_authorities(make_http, tls_server, certificate, monkeypatch):

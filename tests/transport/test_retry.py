@@ -32,6 +32,8 @@ def failing(times, error):
         pytest.param("Friday, 20-Nov-26 21:02:00 GMT", 120, id="rfc-850-date"),
         pytest.param("Fri, 20 Nov 2026 21:02:00 -0000", 120, id="date-without-zone"),
         pytest.param("Fri, 20 Nov 2026 20:00:00 GMT", 0, id="date-gone-by"),
+        pytest.param("Fri, 20 Nov 99999999999 21:02:00 GMT", None, id="date-without-end"),
+        pytest.param("Fri, 20 Nov 2026 21:02:00 +99999999999", None, id="zone-without-end"),
         pytest.param("-1", None, id="negative"),
         pytest.param("soon", None, id="word"),
         pytest.param("9" * 5000, None, id="too-many-digits"),

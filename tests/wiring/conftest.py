@@ -61,7 +61,7 @@ def wiring(make_wiring):
 
 @pytest.fixture
 def add_platform(wiring, lms):
-    def add(tenant="school", client_id="bridge-1", **options):
+    def add(tenant="school", client_id="bridge-1", vendor="generic", **options):
         return wiring.registry.platforms.add(
             issuer="https://lms.example.org",
             client_id=client_id,
@@ -69,6 +69,7 @@ def add_platform(wiring, lms):
             token_url=f"{lms.url}/token",
             jwks_url=f"{lms.url}/jwks",
             tenant=tenant,
+            vendor=vendor,
             options=options,
         )
 

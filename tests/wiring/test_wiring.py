@@ -238,15 +238,19 @@ def test_platforms_role_table_goes_over_the_installations(make_wiring, add_platf
 
 
 @pytest.mark.parametrize(
-    ("set_for_all", "options", "query"),
+    ("set_for_all", "vendor", "options", "query"),
     [
-        pytest.param(0, {}, "course=2", id="none"),
-        pytest.param(50, {}, "course=2&limit=50", id="configuration"),
-        pytest.param(50, {"page_limit": 7}, "course=2&limit=7", id="platform"),
+        pytest.param(0, "generic", {}, "course=2", id="none"),
+        pytest.param(50, "generic", {}, "course=2&limit=50", id="configuration"),
+        pytest.param(50, "generic", {"page_limit": 7}, "course=2&limit=7", id="platform"),
+        pytest.param(50, "generic", {"page_limit": 0}, "course=2", id="platform-without"),
+        pytest.param(50, "moodle", {}, "course=2", id="vendor-without"),
+        pytest.param(50, "moodle", {"page_limit": 7}, "course=2&limit=7", id="platform-before-vendor"),
     ],
 )
-def test_pages_are_asked_for_as_set(make_wiring, add_platform, add_context, lms, set_for_all, options, query):
-    make_wiring(nrps=Nrps(page_limit=set_for_all)).sync(add_context(platform=add_platform(**options)))
+def test_pages_are_asked_for_as_set(make_wiring, add_platform, add_context, lms, set_for_all, vendor, options, query):
+    platform = add_platform(vendor=vendor, **options)
+    make_wiring(nrps=Nrps(page_limit=set_for_all)).sync(add_context(platform=platform))
 
     assert lms.asked == [query]
 
