@@ -12,18 +12,17 @@ silent.
 """
 
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from bridge.clock import Clock
 from bridge.errors import AnswerTooLarge, BridgeError, SourceRefused, SourceUnavailable
 from bridge.oneroster.page_bodies import parse_page
+from bridge.oneroster.page_walk import Page, Walk
 from bridge.roster.model import DEMOGRAPHICS, Collection
 from bridge.transport.http import Answer, without_query
 from bridge.transport.links import find_link, parse_links
@@ -31,11 +30,9 @@ from bridge.transport.retry import Patience, asks_to_wait, retry_after
 
 DEFAULT_LIMIT = 1000
 _LEAST_LIMIT = 25
-_MOST_EMPTY_PAGES = 20
 _LONGEST_LINKS = 8 * 1024
 _ASK_FOR_LESS = frozenset({400, 413, 414, 422})
 _BUSY = frozenset({408, 425, 429, 503})
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 _WHAT_TO_CHECK = {
     400: "it does not accept the request: check the version and the base URL",
@@ -55,14 +52,6 @@ class _TooMuch(Exception):
 
 class _Busy(SourceUnavailable):
     """The provider asks to be left alone for a while: asking for less would not help."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Page:
-    records: Sequence[Any]
-    next_url: str | None
-    linked: bool
-    total: int | None
 
 
 class Reading:
@@ -110,7 +99,7 @@ class Reading:
         :raises SourceRefused: if it says no, leads in circles or elsewhere or on without end, or has more records than
             are accepted.
         """
-        walk = _Walk(without_query(f"{self._base_url}/{collection.name}"), self._limit)
+        walk = Walk(without_query(f"{self._base_url}/{collection.name}"), self._limit)
         url, linked = self._url(collection, 0, condition), False
         while True:
             try:
@@ -147,7 +136,7 @@ class Reading:
 
     def _fetch(
         self, collection: Collection, url: str, offset: int, condition: str | None, linked: bool
-    ) -> tuple[_Page, bool]:
+    ) -> tuple[Page, bool]:
         """One page, and whether it was found by a link: it is not, once less had to be asked for."""
         while True:
             try:
@@ -163,7 +152,7 @@ class Reading:
             self._limit = max(_LEAST_LIMIT, self._limit // 2)
             url, linked = self._url(collection, offset, condition), False
 
-    def _ask(self, collection: Collection, url: str) -> _Page:
+    def _ask(self, collection: Collection, url: str) -> Page:
         where = without_query(url)
         if self._ticks() > self._deadline:
             raise SourceRefused(
@@ -185,7 +174,7 @@ class Reading:
         links = parse_links(lines, url)
         following = find_link(links, "next")
         total = answer.headers.get("X-Total-Count", "").strip()
-        return _Page(
+        return Page(
             records,
             following.target if following else None,
             linked=bool(links),
@@ -205,96 +194,9 @@ class Reading:
         return _TooMuch(refused) if answer.status in _ASK_FOR_LESS else refused
 
 
-class _Walk:
-    """How far the walk through one collection has come, and what it has seen.
-
-    :ivar offset: how many records were received.
-    """
-
-    def __init__(self, where: str, limit: int) -> None:
-        self.where = where
-        self.offset = 0
-        self._limit = limit
-        self._distinct = 0
-        self._total: int | None = None
-        self._pages = self._empty = 0
-        self._first: int | None = None
-        self._blind = False
-        self._marks: set[int] = set()
-        self._seen: set[str] = set()
-        # Rows that come or go move others over the edge of a page, not further.
-        self._latest: deque[frozenset[str]] = deque(maxlen=2)
-
-    def repeats(self, page: _Page, linked: bool) -> bool:
-        """Whether a page is one that came before.
-
-        :raises SourceRefused: if that means that the walk goes in circles. It does not where nothing is known of
-            paging: such a provider gives all that it has with every answer, or all that it will ever give.
-        """
-        if not page.records or self._mark(page) not in self._marks:
-            return False
-        if self._pages == 1 and not linked and page.next_url is None:
-            self._blind = self.offset not in (self._total, page.total) and self.offset <= self._limit
-            return True
-        raise SourceRefused(f"{self.where} sends a page again that was read already: it leads in circles")
-
-    def note(self, page: _Page) -> None:
-        """Take a page into account."""
-        ids = frozenset(_id_of(record) for record in page.records)
-        self._distinct += len(ids.difference(*self._latest))
-        self._latest.append(ids)
-        self._marks.add(self._mark(page))
-        self._pages += 1
-        self.offset += len(page.records)
-        if page.total is not None:
-            self._total = max(self._total or 0, page.total)
-        self._empty = 0 if page.records else self._empty + 1
-        if self._empty > _MOST_EMPTY_PAGES:
-            raise SourceRefused(f"{self.where} links on and on to pages without records: it has no end")
-
-    def check_next(self, url: str, base_url: str) -> None:
-        """Keep the walk on the registered origin, where the credentials belong, and out of circles."""
-        if _origin(url) != _origin(base_url):
-            raise SourceRefused(
-                f"{self.where} links to a page at another scheme, host or port, where the credentials do not belong:"
-                " check the provider's own idea of its public address"
-            )
-        if url in self._seen:
-            raise SourceRefused(f"{self.where} links back to a page that was read already: it has no end")
-        self._seen.add(url)
-
-    def is_at_linked_end(self, page: _Page) -> bool:
-        """Whether two signs agree that there is no more: the provider links its pages, and its total is reached."""
-        return page.linked and self._total is not None and self.offset >= self._total
-
-    def is_past_end(self, linked: bool) -> bool:
-        """Whether what was asked for is behind the provider's own total, and not by its own link."""
-        return not linked and self._total is not None and 0 < self._total <= self.offset
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether nothing speaks for records that did not come."""
-        return not self._blind and (self._total is None or self._distinct >= self._total)
-
-    def _mark(self, page: _Page) -> int:
-        return hash(tuple(_id_of(record) for record in page.records))
-
-
-def _id_of(record: Any) -> str:
-    return str(record.get("sourcedId")) if isinstance(record, dict) else repr(record)
-
-
 def _date_of(answer: Answer) -> datetime | None:
     try:
         moment = parsedate_to_datetime(answer.headers.get("Date", ""))
     except ValueError:
         return None
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-
-
-def _origin(url: str) -> tuple[str, str | None, int | None]:
-    try:
-        parts = urlsplit(url)
-        return parts.scheme, parts.hostname, parts.port or _DEFAULT_PORTS.get(parts.scheme)
-    except ValueError:
-        raise SourceRefused("a link to a next page is not a URL: check the base URL") from None

@@ -150,3 +150,14 @@ def test_address_that_the_outgoing_policy_forbids_is_refused_when_it_is_register
             "sources", "add", "south", "--base-url", "http://sis.example.org/v1p2", "--token-url",
             "https://sis.example.org/token", "--client-id", "b", "--client-secret-file", "-", given="x",
         )  # fmt: skip
+
+
+def test_consumer_and_webhook_can_be_limited_to_a_source(bridge):
+    bridge.add()
+
+    bridge("clients", "add", "library", "--source", "north", "--json")
+    bridge("webhooks", "add", "library", "http://127.0.0.1:9/hook", "--source", "north", "--json")
+
+    assert bridge("clients", "list", "--json")[0]["sources"] == ["north"]
+    with pytest.raises(BridgeError, match="no source south"):
+        bridge("clients", "add", "library", "--source", "south")
