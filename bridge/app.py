@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import timedelta
 
 import structlog
@@ -11,6 +11,8 @@ from structlog.contextvars import bind_contextvars, clear_contextvars, get_conte
 
 from bridge import log as bridge_log
 from bridge.api.events import EventsFeed
+from bridge.api.runs import RunsLog
+from bridge.api.syncs import SYNCS_PER_SECOND, Syncs
 from bridge.auth.bearer import Grant, authenticate
 from bridge.auth.rate_limit import RateLimit
 from bridge.auth.token_endpoint import token_blueprint
@@ -72,6 +74,7 @@ def create_app(settings: Settings) -> Flask:
     app.register_blueprint(site_blueprint(discovery.document))
     events = EventsFeed(authenticate=grant, outbox=lambda: wiring.outbox, seals=lambda: wiring.event_seals)
     app.register_blueprint(events.blueprint())
+    _add_runs(app, wiring, lambda: grant(request.headers.get("Authorization")))
     app.register_blueprint(
         token_blueprint(lambda: wiring.registry, lifetime=timedelta(seconds=settings.oneroster.token_lifetime))
     )
@@ -112,6 +115,27 @@ def _state(wiring: Wiring) -> StateMetrics:
         scheduler_runs=wiring.scheduler_runs,
         files={"mirror": storage.mirror, "registry": storage.registry},
     )
+
+
+def _add_runs(app: Flask, wiring: Wiring, granted: Callable[[], Grant]) -> None:
+    log_of_runs = RunsLog(
+        authenticate=granted,
+        mirror=lambda: wiring.mirror_to_read,
+        seals=lambda: wiring.event_seals,
+        clock=wiring.clock,
+    )
+    syncs = Syncs(
+        authenticate=granted,
+        registry=lambda: wiring.registry,
+        mirror=lambda: wiring.mirror_to_read,
+        seals=lambda: wiring.event_seals,
+        clock=wiring.clock,
+        public_url=wiring.settings.server.public_url,
+        scheduler_runs=wiring.scheduler_runs,
+        rate_limit=RateLimit(SYNCS_PER_SECOND),
+    )
+    for each in (log_of_runs, syncs):
+        app.register_blueprint(each.blueprint())
 
 
 def _add_hooks(app: Flask, cors_origins: Collection[str], requests: RequestMetrics) -> None:

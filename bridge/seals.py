@@ -9,7 +9,7 @@ import hashlib
 import os
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
 
 _NONCE = 12
 
@@ -22,6 +22,7 @@ class Seals:
 
     def __init__(self, key: bytes) -> None:
         self._cipher = AESGCM(key)
+        self._naming = AESSIV(hashlib.blake2b(b"names", key=key, digest_size=64).digest())
         self._marking_key = hashlib.blake2b(b"marks", key=key, digest_size=32).digest()
 
     def seal(self, plain: bytes, binding: str) -> str:
@@ -43,6 +44,22 @@ class Seals:
             return self._cipher.decrypt(raw[:_NONCE], raw[_NONCE:], binding.encode())
         except InvalidTag as error:
             raise ValueError("was not sealed here, or for something else") from error
+
+    def name(self, number: int, binding: str) -> str:
+        """A name for a number, always the same, that tells nothing about it and can be read here again.
+
+        :param binding: names what the number counts.
+        """
+        named = self._naming.encrypt(number.to_bytes(8, "big"), [binding.encode()])
+        return base64.urlsafe_b64encode(named).decode()
+
+    def number(self, name: str, binding: str) -> int | None:
+        """The number that a name stands for; ``None`` if it was not given here for this binding."""
+        try:
+            raw = base64.b64decode(name, altchars=b"-_", validate=True)
+            return int.from_bytes(self._naming.decrypt(raw, [binding.encode()]), "big")
+        except (ValueError, InvalidTag):
+            return None
 
     def mark(self, text: str) -> str:
         """32 hexadecimal digits, the same for the same text, that tell nothing about it."""

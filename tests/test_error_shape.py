@@ -20,6 +20,11 @@ ROUTES = [
     "/ims/oneroster/rostering/v1p2/users",
     "/ims/oneroster/rostering/v1p2/users/some-id",
     "/api/events",
+    "/api/runs",
+    "/api/runs/<name>",
+    "/api/runs/<name>/changes",
+    "/api/classes/<path:sourced_id>/sync",
+    "/api/sources/<path:source>/sync",
     "/oauth2/token",
     "/lti/login",
     "/lti/launch",
@@ -30,6 +35,7 @@ ROUTES = [
     "/.well-known/jwks.json",
     "/healthz",
     "/readyz",
+    "/metrics",
 ]
 NONSENSE = [
     "/docs/",

@@ -1,4 +1,4 @@
-"""The fault table of docs/operations.md names, in each row, tests that there are."""
+"""The fault tables of docs/operations.md name, in each row, tests that there are."""
 
 import re
 from pathlib import Path
@@ -6,13 +6,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-CHAPTER = (
-    (ROOT / "docs/operations.md")
-    .read_text(encoding="utf-8")
-    .partition("## When something fails")[2]
-    .partition("\n## ")[0]
-)
-ROWS = re.findall(r"(?m)^\| (?!what happens|---)(.+) \| (.+) \|$", CHAPTER)
+DOCUMENT = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+CHAPTERS = [
+    DOCUMENT.partition(f"## {title}")[2].partition("\n## ")[0]
+    for title in ("When something fails", "Telling subscribers")
+]
+ROWS = [row for chapter in CHAPTERS for row in re.findall(r"(?m)^\| (?!what happens|---)(.+) \| (.+) \|$", chapter)]
 TESTS = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py")}
 
 

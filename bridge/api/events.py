@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 
 from flask import Blueprint, Response, jsonify, request
 
+from bridge.api.paging import asked_limit
 from bridge.api.problems import problem
 from bridge.auth.bearer import Grant, require
 from bridge.clock import from_stamp, from_unix_ms, to_stamp, to_unix_ms
@@ -22,8 +23,6 @@ from bridge.seals import Seals
 LATEST = "latest"
 """The ``after`` of somebody who wants to hear of what comes, not of what was."""
 
-_DEFAULT_LIMIT = 100
-_MAX_LIMIT = 1000
 _CURSOR = struct.Struct(">16sQQ")  # epoch, event, as_of in milliseconds
 
 
@@ -57,10 +56,10 @@ class EventsFeed:
         """Answer one GET."""
         grant = self._authenticate(request.headers.get("Authorization"))
         require(grant, any_of=ONEROSTER_SCOPES)
-        limit = _limit()
+        limit = asked_limit()
         outbox = self._outbox()
         place = self._place(outbox, grant, request.args.getlist("after"))
-        batch = outbox.read(place.event, grant.visibility, _collections(grant), limit)
+        batch = outbox.read(place.event, grant.visibility, readable_collections(grant), limit)
         response = jsonify(
             events=[event_json(event, outbox.epoch, self._seals()) for event in batch.events],
             next=self._cursor(outbox.epoch, batch.place, grant),
@@ -116,18 +115,8 @@ def _binding(grant: Grant) -> str:
     return f"events {grant.client_id}"
 
 
-def _collections(grant: Grant) -> list[str]:
+def readable_collections(grant: Grant) -> list[str]:
     """What the grant's scopes let be read as OneRoster."""
     rostering = not grant.scopes.isdisjoint({ROSTER_CORE, ROSTER})
     demographics = ROSTER_DEMOGRAPHICS in grant.scopes
     return [name for name in COLLECTIONS if (demographics if name == DEMOGRAPHICS.name else rostering)]
-
-
-def _limit() -> int:
-    given = request.args.getlist("limit")
-    if not given:
-        return _DEFAULT_LIMIT
-    text = given[0]
-    if len(given) > 1 or not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= _MAX_LIMIT):
-        raise InvalidRequest("limit", f"must be one whole number from 1 to {_MAX_LIMIT}")
-    return int(text)

@@ -26,6 +26,7 @@ _MODULES = {
     "sync": "sync",
     "approve": "decide",
     "reject": "decide",
+    "decisions": "decisions",
     "platforms": "platforms",
     "deployments": "deployments",
     "contexts": "contexts",

@@ -2,11 +2,18 @@
 
 import click
 
+from bridge.api.scopes import RUNS_READ, SYNC
 from bridge.cli.common import Session, check_sources, echo_json, echo_table, json_option, pass_session, report
 from bridge.oneroster.scopes import ROSTER, ROSTER_CORE, ROSTER_DEMOGRAPHICS
 from bridge.registry.clients import Client
 
-_SCOPES = {"core": ROSTER_CORE, "roster": ROSTER, "demographics": ROSTER_DEMOGRAPHICS}
+_SCOPES = {
+    "core": ROSTER_CORE,
+    "roster": ROSTER,
+    "demographics": ROSTER_DEMOGRAPHICS,
+    "runs": RUNS_READ,
+    "sync": SYNC,
+}
 
 
 @click.group()

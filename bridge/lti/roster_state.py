@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bridge.clock import Clock
+from bridge.errors import UnknownObject
 from bridge.mirror.class_roles import count_roles
 from bridge.mirror.mirror import Mirror
 from bridge.mirror.runs import GOOD, Outcome, Run, Runs
@@ -29,8 +30,8 @@ _OUTCOMES = {
     Outcome.RUNNING: "The roster is being read now.",
     Outcome.APPLIED: "The roster was read, and what had changed was taken over.",
     Outcome.UNCHANGED: "The roster was read, and nothing had changed.",
-    Outcome.HELD: "The platform says that many people have left this course. Nothing was changed: the operator of the"
-    " bridge has to look at it (run {run}).",
+    Outcome.HELD: "What the platform says differs so much from what is known of this course that the operator of the"
+    " bridge has to look at it first (run {run}). Until then nobody is removed{rest}.",
     Outcome.UNAVAILABLE: "The platform did not answer usefully. Nothing was changed, and it is tried again by itself.",
     Outcome.REFUSED: "The platform did not let the roster be read. Nothing was changed: the operator of the bridge"
     " can see why (run {run}).",
@@ -39,6 +40,13 @@ _OUTCOMES = {
     Outcome.BROKEN: "Reading the roster failed in the bridge. Nothing was changed, and it is tried again by itself"
     " (run {run}).",
 }
+
+_NOT_YET = "The roster has not been read yet."
+_PAUSED = (
+    "The operator of the bridge has paused the reading of this course: it goes on when the operator says so. A teacher"
+    " of the course can have it read here all the same."
+)
+_NO_ANSWER = "The platform does not answer just now: the roster is read as soon as it does."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +76,12 @@ def roster_state(
     runs = Runs(mirror, clock).latest(_LOOKED_BACK, context=(tenant, key))
     waits = registry.inbox.holds(sync_payload(tenant, key))
     reading = registry.leases.held(lease_of(class_id)) is not None
+    outcome = _outcome(runs[0] if runs else None, waits=waits, reading=reading, scheduler_runs=scheduler_runs)
+    if not (reading or waits) and (deferred := _deferred(registry, clock, tenant, key)) is not None:
+        outcome = f"{outcome} {deferred}"
     return RosterState(
         people=_in_words(count_roles(mirror, class_id)),
-        outcome=_outcome(runs[0] if runs else None, waits=waits, reading=reading, scheduler_runs=scheduler_runs),
+        outcome=outcome,
         read=next((run.started for run in runs if run.outcome in GOOD), None),
         busy=reading or (waits and scheduler_runs),
     )
@@ -94,10 +105,22 @@ def _outcome(latest: Run | None, *, waits: bool, reading: bool, scheduler_runs: 
             "The roster waits to be read, but the bridge's scheduler is not running: tell the operator of the bridge."
         )
     if latest is None:
-        return "The roster has not been read yet."
+        return _NOT_YET
     if latest.outcome is Outcome.RUNNING:  # and nobody is at it
         return _OUTCOMES[Outcome.BROKEN].format(run=latest.id)
-    return _OUTCOMES[latest.outcome].format(run=latest.id)
+    rest = "; newcomers and other changes were taken over" if latest.records else ", and nothing was changed"
+    return _OUTCOMES[latest.outcome].format(run=latest.id, rest=rest)
+
+
+def _deferred(registry: Registry, clock: Clock, tenant: str, key: ContextKey) -> str | None:
+    """Why the roster is not read though it has been launched, if somebody has stopped that or the platform does."""
+    try:
+        platform_id = registry.contexts.get(tenant, key).platform_id
+    except UnknownObject:
+        return None
+    if registry.pauses.covers(platform_id, tenant, key):
+        return _PAUSED
+    return None if registry.circuits.of(platform_id).admits(clock()) else _NO_ANSWER
 
 
 def _in_words(counts: Mapping[str, int]) -> str:

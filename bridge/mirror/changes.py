@@ -5,7 +5,7 @@ there is none, the record as it is.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,6 +55,17 @@ class Changes:
     def of_run(self, run: int) -> Iterator[Change]:
         """What a run did, in the order in which it was done."""
         return self._select("WHERE writes.run = ? ORDER BY c.id", (run,))
+
+    def page_of_run(self, run: int, limit: int, *, after: int, collections: Collection[str]) -> list[Change]:
+        """Some of what a run did to records of these collections, in the order in which it was done.
+
+        :param after: only what was done behind the change with this id.
+        """
+        rest = (
+            "WHERE writes.run = ? AND c.id > ? AND c.collection IN (SELECT value FROM json_each(?))"
+            " ORDER BY c.id LIMIT ?"
+        )
+        return list(self._select(rest, (run, after, json.dumps(list(collections)), limit)))
 
     def latest(
         self,

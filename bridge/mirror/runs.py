@@ -17,7 +17,9 @@ from bridge.mirror.outcomes import ANSWERED
 from bridge.mirror.outcomes import GOOD as GOOD
 from bridge.mirror.outcomes import Outcome as Outcome
 from bridge.roster.identity import ContextKey
+from bridge.roster.identity import class_sourced_id as class_of
 from bridge.roster.plan import ChangeKind, Plan, Quarantined
+from bridge.roster.visibility import Visibility
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +131,46 @@ class Runs:
             self._select("WHERE sources.name = ? AND context = ? ORDER BY runs.id DESC LIMIT ?", (*context, limit))
         )
 
+    def page(
+        self,
+        visibility: Visibility,
+        limit: int,
+        *,
+        before: int | None = None,
+        outcome: Outcome | None = None,
+        class_sourced_id: str | None = None,
+    ) -> list[Run]:
+        """The runs of the sources that may be seen, newest first.
+
+        :param before: only those that began before this run did.
+        :param outcome: only those that ended so.
+        :param class_sourced_id: only those of the context that is this class.
+        """
+        conditions, parameters = ["TRUE"], []
+        for condition, value in (
+            ("sources.name IN (SELECT value FROM json_each(?))", _names(visibility)),
+            ("runs.id < ?", before),
+            ("outcome = ?", outcome),
+        ):
+            if value is not None:
+                conditions.append(condition)
+                parameters.append(value)
+        if class_sourced_id is not None:
+            found = [key for key in self._contexts(visibility) if class_of(*key) == class_sourced_id]
+            conditions.append("(sources.name, context) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))")
+            parameters.append(json.dumps(found))
+        return list(
+            self._select(f"WHERE {' AND '.join(conditions)} ORDER BY runs.id DESC LIMIT ?", (*parameters, limit))
+        )
+
+    def _contexts(self, visibility: Visibility) -> list[tuple[str, ContextKey]]:
+        rows = self._db.execute(
+            "SELECT sources.name, context FROM attempts JOIN sources ON sources.id = source"
+            " WHERE :names IS NULL OR sources.name IN (SELECT value FROM json_each(:names))",
+            {"names": _names(visibility)},
+        )
+        return [(source, ContextKey(context)) for source, context in rows]
+
     def latest_by_context(self) -> dict[tuple[str, ContextKey], Run]:
         """The latest run of each context."""
         rest = "WHERE runs.id IN (SELECT max(id) FROM runs GROUP BY source, context)"
@@ -188,6 +230,10 @@ class Runs:
             values["complete"] = bool(values["complete"])
             values["records"] = json.loads(values["records"])
             yield Run(**values)
+
+
+def _names(visibility: Visibility) -> str | None:
+    return None if visibility.sources is None else json.dumps(sorted(visibility.sources))
 
 
 def finish(

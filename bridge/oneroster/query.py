@@ -18,7 +18,7 @@ from bridge.errors import InvalidRequest
 from bridge.oneroster.filters import parse_filter
 from bridge.oneroster.projection import Selection, parse_fields
 from bridge.roster.model import Collection
-from bridge.roster.query import Condition, Query, Sort
+from bridge.roster.query import And, Comparison, Condition, Predicate, Query, Sort
 from bridge.roster.visibility import Visibility
 
 DEFAULT_LIMIT = 100
@@ -32,6 +32,7 @@ _KEPT = ("filter", "sort", "orderBy", "fields", "search")
 _LIMIT = re.compile(r"[0-9]{1,10}")
 _OFFSET = re.compile(r"[0-9]{1,19}")
 _MAX_OFFSET = 2**63 - 1
+_ORDER_OF_CHANGE = Sort("dateLastModified")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,9 +95,12 @@ def parse_collection_query(
     given = _single_values(pairs)
     asked_limit = _limit(given.get("limit"))
     descending = _is_descending(given.get("orderBy"))
+    filter_ = given.get("filter")
+    where = None if filter_ is None else parse_filter(filter_, collection)
     sort = _sort(given.get("sort"), collection, descending=descending)
     ignored_sort = given.get("sort") if sort is None else None
-    filter_ = given.get("filter")
+    if sort is None and not descending and _asks_for_changes(where):
+        sort = _ORDER_OF_CHANGE
     search = _search(given.get("search"))
     query = Query(
         collection=collection,
@@ -104,7 +108,7 @@ def parse_collection_query(
         limit=min(asked_limit, max_limit),
         offset=_offset(given.get("offset")),
         preset=preset,
-        where=None if filter_ is None else parse_filter(filter_, collection),
+        where=where,
         search=search,
         sort=sort,
         descending=descending and ignored_sort is None,
@@ -176,6 +180,21 @@ def _sort(text: str | None, collection: Collection, *, descending: bool) -> Sort
     if path is None or path.many:  # a list has no one place in an order
         return None
     return Sort(path.name, descending)
+
+
+def _asks_for_changes(where: Condition | None) -> bool:
+    """Whether a filter asks for what has changed since some time.
+
+    Read over several pages in the order of ``seq``, a record that changes behind the reader would be missed, and the
+    highest ``dateLastModified`` on the later pages would be later than its own: the next poll would miss it too.
+    """
+    match where:
+        case And(terms):
+            return any(_asks_for_changes(term) for term in terms)
+        case Comparison("dateLastModified", Predicate.GREATER | Predicate.GREATER_OR_EQUAL):
+            return True
+        case _:
+            return False
 
 
 def _search(text: str | None) -> str | None:

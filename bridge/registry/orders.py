@@ -5,14 +5,17 @@ runs, and until then it is among :meth:`Orders.open`. What came of it is in the 
 An order that cannot be carried out any more, say because the context has been removed meanwhile, is logged and dropped.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from sqlite_utils import Database
+
 from bridge.registry.contexts import RegisteredContext
 from bridge.registry.inbox import Inbox
 from bridge.roster.identity import ContextKey
+from bridge.storage import write
 
 
 class OrderKind(StrEnum):
@@ -60,7 +63,8 @@ class Order:
 class Orders:
     """The orders in one inbox. What waits already does not wait twice."""
 
-    def __init__(self, inbox: Inbox) -> None:
+    def __init__(self, db: Database, inbox: Inbox) -> None:
+        self._db = db
         self._inbox = inbox
 
     def sync(self, context: RegisteredContext, by: str, *, full: bool = False) -> None:
@@ -69,6 +73,12 @@ class Orders:
         :param full: read the whole roster, even if its platform would tell what has changed.
         """
         self._put(OrderKind.SYNC, _about(context.tenant, context.key), by, **({"full": True} if full else {}))
+
+    def sync_all(self, contexts: Iterable[RegisteredContext], by: str) -> None:
+        """Have several contexts read now, in one transaction."""
+        with write(self._db):
+            for context in contexts:
+                self.sync(context, by)
 
     def approve(self, tenant: str, key: ContextKey, run: int, by: str, *, except_removals: bool = False) -> None:
         """Have a held plan applied: its roster is read again, and nobody goes who was not in the held set.

@@ -54,7 +54,7 @@ class Registry:
         self.logins = Logins(db, clock)
         self.secrets = Secrets(db, clock)
         self.inbox = Inbox(db, clock)
-        self.orders = Orders(self.inbox)
+        self.orders = Orders(db, self.inbox)
         self.leases = Leases(db, clock)
         self.pauses = Pauses(db, clock)
         self.targets = Targets(db)

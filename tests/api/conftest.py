@@ -3,14 +3,17 @@
 from datetime import timedelta
 
 import pytest
-from flask import Flask
+from flask import Flask, request
 
 from bridge.api.events import EventsFeed
+from bridge.api.runs import RunsLog
+from bridge.api.syncs import SYNCS_PER_SECOND, Syncs
 from bridge.auth.bearer import authenticate
+from bridge.auth.rate_limit import RateLimit
 from bridge.auth.tokens import issue_token
 from bridge.oneroster.scopes import ROSTER
 from bridge.settings import Outgoing, Server, Settings, Storage
-from bridge.wiring import Wiring
+from bridge.wiring import SCHEDULER_LEASE, Wiring
 from tests.mirror.conftest import biology, chemistry
 from tests.mirror.rosters_in_memory import PUBLIC_URL, School
 
@@ -67,14 +70,48 @@ class Reader:
 
 @pytest.fixture
 def http(wiring):
-    app = Flask("events")
-    feed = EventsFeed(
-        authenticate=lambda authorization: authenticate(authorization, wiring.registry),
-        outbox=lambda: wiring.outbox,
-        seals=lambda: wiring.event_seals,
-    )
-    app.register_blueprint(feed.blueprint())
+    app = Flask("api")
+
+    def granted():
+        return authenticate(request.headers.get("Authorization"), wiring.registry)
+
+    shared = {"seals": lambda: wiring.event_seals}
+    beside = {**shared, "authenticate": granted, "mirror": lambda: wiring.mirror_to_read, "clock": wiring.clock}
+    for room in (
+        EventsFeed(
+            authenticate=lambda authorization: authenticate(authorization, wiring.registry),
+            outbox=lambda: wiring.outbox,
+            **shared,
+        ),
+        RunsLog(**beside),
+        Syncs(
+            registry=lambda: wiring.registry,
+            public_url=PUBLIC_URL,
+            scheduler_runs=lambda: wiring.registry.leases.held(SCHEDULER_LEASE) is not None,
+            rate_limit=RateLimit(SYNCS_PER_SECOND, now=lambda: wiring.clock().timestamp()),
+            **beside,
+        ),
+    ):
+        app.register_blueprint(room.blueprint())
     return app.test_client()
+
+
+@pytest.fixture
+def caller(wiring, http):
+    """Makes what asks as a client: of every source unless some are named."""
+
+    def make(*scopes, sources=None):
+        client, _ = wiring.registry.clients.add("caller", scopes=scopes, sources=sources)
+        token = issue_token(wiring.registry, client.client_id, scopes, lifetime=timedelta(days=3650))
+
+        def ask(path, method="GET", **parameters):
+            headers = {"Authorization": f"Bearer {token}"}
+            return http.open(path, method=method, query_string=parameters, headers=headers)
+
+        ask.client_id = client.client_id
+        return ask
+
+    return make
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.conformance.awkward import records_named
-from tests.conformance.world import records_of
+from tests.conformance.world import links_of, records_of, total_of
 
 
 def family(world, name="s", **user):
@@ -67,6 +67,45 @@ def test_polling_by_the_highest_stamp_seen(world):
         highest = max(record["dateLastModified"] for record in page)
         assert highest.endswith("Z")
     assert seen == ["a", "b", "c"]
+
+
+def followed(consumer, path, **query):
+    """Pages by ``next``."""
+    answer = consumer.get(path, **query)
+    yield answer
+    while "next" in links_of(answer):
+        answer = consumer.get(links_of(answer)["next"])
+        yield answer
+
+
+def counted(consumer, path, **query):
+    """Pages as somebody asks for them who counts offsets up to the total."""
+    offset, total = 0, 1
+    while offset < total:
+        answer = consumer.get(path, offset=offset, **query)
+        total = total_of(answer)
+        yield answer
+        offset += query["limit"]
+
+
+@pytest.mark.parametrize("pages", [followed, counted], ids=["following-next", "counting-offsets"])
+@pytest.mark.parametrize("more", ["", " AND status='active'"], ids=["changed", "changed-and-active"])
+@pytest.mark.clause("MUST: whoever asks from the latest she has seen misses nothing, in however many pages she reads")
+def test_polling_over_pages_while_records_change(world, pages, more):
+    for name in "abcdef":
+        family(world, name)
+    consumer = world.consumer()
+    copy, highest = {}, "2000-01-01T00:00:00.000Z"
+    for round_ in range(3):
+        for number, page in enumerate(pages(consumer, "users", filter=f"dateLastModified>'{highest}'{more}", limit=2)):
+            for record in records_of(page):
+                copy[record["sourcedId"]] = record
+                highest = max(highest, record["dateLastModified"])
+            if round_ == 0 and number in {1, 3}:  # behind her, and before her
+                family(world, "a", grades=[f"0{number}"])
+                family(world, "f", grades=[f"0{number}"])
+
+    assert copy == {record["sourcedId"]: record for record in records_of(consumer.get("users", limit=1000))}
 
 
 @pytest.mark.clause("MUST: a change of one record moves no other")

@@ -1,6 +1,7 @@
 """What the page of a launch shows of the roster, and how a teacher has it read."""
 
 import re
+from contextlib import closing
 from datetime import timedelta
 from html import unescape
 
@@ -94,7 +95,7 @@ def test_page_says_when_nobody_takes_requests_up(launch):
         (Outcome.UNAVAILABLE, "did not answer usefully. Nothing was changed"),
         (Outcome.REFUSED, "did not let the roster be read. Nothing was changed: the operator"),
         (Outcome.BROKEN, "failed in the bridge"),
-        (Outcome.HELD, "many people have left this course. Nothing was changed"),
+        (Outcome.HELD, "the operator of the bridge has to look at it first (run 1). Until then nobody is removed, and"),
         (Outcome.UNCHANGED, "nothing had changed"),
         (Outcome.APPLIED, "was taken over"),
     ],
@@ -109,6 +110,53 @@ def test_outcome_of_the_latest_reading_is_told_in_plain_words(launch, look, regi
     assert words in told["outcome"]
     assert "secret" not in told["outcome"]
     assert told["busy"] is False
+
+
+@pytest.mark.parametrize(
+    ("deferred", "words"),
+    [
+        pytest.param(
+            "context", "The operator of the bridge has paused the reading of this course", id="context-paused"
+        ),
+        pytest.param(
+            "platform", "The operator of the bridge has paused the reading of this course", id="platform-paused"
+        ),
+        pytest.param("circuit", "The platform does not answer just now", id="platform-silent"),
+        pytest.param(None, "", id="nothing"),
+    ],
+)
+def test_launch_that_is_deferred_says_why(launch, look, registry, platform, scheduler, deferred, words):
+    """The launch itself waits for nothing: the scheduler puts it away, and the page tells what the roster waits for."""
+    token, _ = launch()
+    waiting(registry)
+    match deferred:
+        case "context":
+            registry.pauses.pause_context(TENANT, KEY, "operator", "secret reasons")
+        case "platform":
+            registry.pauses.pause_platform(platform.id, "operator", "secret reasons")
+        case "circuit":
+            registry.circuits.failed(platform.id, news=True, threshold=1)
+
+    told = look(token).json()
+
+    assert told["outcome"].startswith(f"The roster has not been read yet. {words}".strip())
+    assert "secret" not in told["outcome"]
+    assert (told["busy"], told["read"]) == (False, None)
+
+
+def test_roster_whose_removals_wait_says_that_the_rest_was_taken_over(
+    launch, look, registry, runs, mirror_path, scheduler
+):
+    token, _ = launch()
+    waiting(registry)
+    run = runs.begin(TENANT, KEY)
+    runs.fail(run, Outcome.HELD, "held")
+    with closing(Mirror.open(mirror_path)) as mirror:
+        mirror.db.execute('UPDATE runs SET documents = \'{"users": {"added": 1}}\' WHERE id = ?', (run,))
+
+    told = look(token).json()["outcome"]
+
+    assert told.endswith("Until then nobody is removed; newcomers and other changes were taken over.")
 
 
 def test_last_reading_that_succeeded_is_told_beside_a_failure(launch, look, registry, runs, clock, scheduler):

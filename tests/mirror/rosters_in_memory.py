@@ -230,5 +230,15 @@ class School:
         }
 
 
-RUN_RECORDS = ("runs", "quarantine", "held", "contexts", "attempts", "decisions", "fact_changes", "sqlite_sequence")
+RUN_RECORDS = (
+    "runs",
+    "run_totals",
+    "quarantine",
+    "held",
+    "contexts",
+    "attempts",
+    "decisions",
+    "fact_changes",
+    "sqlite_sequence",
+)
 """The tables that say that a run took place, not what the rosters are."""

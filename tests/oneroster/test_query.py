@@ -91,9 +91,19 @@ def test_offset_may_be_as_large_as_the_mirror_can_count() -> None:
         pytest.param("sort=dateLastModified", Sort("dateLastModified"), id="by-last-change"),
         pytest.param("sort=primaryOrg.sourcedId", Sort("primaryOrg.sourcedId"), id="by-reference"),
         pytest.param("sort=metadata.a.b", Sort("metadata.a.b"), id="by-metadata"),
+        pytest.param("filter=dateLastModified>'2026-11-20'", Sort("dateLastModified"), id="changed-since"),
+        pytest.param(
+            "filter=status='active' AND dateLastModified>='2026-11-20'",
+            Sort("dateLastModified"),
+            id="and-changed-since",
+        ),
+        pytest.param("filter=dateLastModified>'2026-11-20'&sort=email", Sort("email"), id="changed-since-but-sorted"),
+        pytest.param("filter=dateLastModified>'2026-11-20'&orderBy=desc", None, id="changed-since-but-descending"),
+        pytest.param("filter=dateLastModified<'2026-11-20'", None, id="changed-until"),
+        pytest.param("filter=status='active' OR dateLastModified>'2026-11-20'", None, id="or-changed-since"),
     ],
 )
-def test_sort(raw: str, sort: Sort) -> None:
+def test_sort(raw: str, sort: Sort | None) -> None:
     asked = parse(raw)
     assert (asked.query.sort, asked.ignored_sort) == (sort, None)
 

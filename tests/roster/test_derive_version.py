@@ -16,11 +16,11 @@ TEST_USER = "http://purl.imsglobal.org/vocab/lti/system/person#TestUser"
 
 WRITTEN = {
     "compat": (
-        "128d08e4eb64acb249eb3d4a9bde93807b1a0c13b5e2560df7629830950f5976",
+        "d73e780db4fac8b0074192136f7abbe1f8a517c9f2ae7e3de3a9ee10b7e4fa6f",
         "8caf59b18d082ff15d9bacfb192d8057806d0d3b435dc55c4ec3477abb0128f4",
     ),
     "ext": (
-        "64e0559199501117706b6200a69a4859f93e7227c7690d69a56bdd0b2c603eb4",
+        "9225ce95c7ecbb3ebce2ef7eae3fbfee1341e881f0f7a4990b187c6a1191a078",
         "93916e26bf4349136e10da993cb0ff3eba6de798899c05445f95892d6e4139cf",
     ),
 }

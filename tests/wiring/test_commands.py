@@ -143,6 +143,24 @@ def test_pauses_are_shown_with_who_made_them(bridge, add_context):
     assert (context["state"], context["due"]) == ("never read", True)
 
 
+def test_decisions_are_listed_newest_first_with_who_made_them(bridge, held):
+    assert bridge("decisions") == "Nobody has decided anything yet.\n"
+    run = held()
+    bridge("reject", run.id)
+    bridge("contexts", "pause", "2")
+    bridge("platforms", "pause", "school")
+
+    listed = bridge("decisions", "--json")
+
+    assert [(one["kind"], one["run"], one["about"].split(" ")[0]) for one in listed] == [
+        ("paused", None, "platform"),
+        ("paused", None, "class"),
+        ("rejected", run.id, ""),
+    ]
+    assert {one["made_by"] for one in listed} == {getpass.getuser()}
+    assert f"rejected\t{run.id}" in bridge("decisions")
+
+
 def test_context_can_have_a_target_of_its_own(bridge, wiring, add_context):
     context = add_context()
 
