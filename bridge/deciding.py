@@ -9,8 +9,9 @@ from bridge.errors import InvalidRequest, UnknownObject
 from bridge.lti.platform import Platform
 from bridge.mirror.decisions import DecisionKind, Decisions
 from bridge.mirror.runs import Mandate, Outcome, Run, Runs
-from bridge.registry.contexts import RegisteredContext
 from bridge.registry.orders import APPROVALS, Order, OrderKind
+from bridge.registry.rosters import Roster
+from bridge.registry.sources import RegisteredSource
 from bridge.sync.reconciler import Approval
 from bridge.wiring import Wiring
 
@@ -51,19 +52,19 @@ def reject(wiring: Wiring, run_id: int, made_by: str) -> None:
     Decisions(wiring.mirror, wiring.clock).reject(run_id, made_by)
 
 
-def pause_context(wiring: Wiring, context: RegisteredContext, made_by: str, reason: str = "") -> bool:
-    """Read a context no more by itself; whether it was read so far."""
-    newly = wiring.registry.pauses.pause_context(context.tenant, context.key, made_by, reason)
+def pause_context(wiring: Wiring, context: Roster, made_by: str, reason: str = "") -> bool:
+    """Read a context, or a source, no more by itself; whether it was read so far."""
+    newly = wiring.registry.rosters.pause(context, made_by, reason)
     if newly:
-        _record(wiring, DecisionKind.PAUSED, made_by, _class(context))
+        _record(wiring, DecisionKind.PAUSED, made_by, _roster(context))
     return newly
 
 
-def resume_context(wiring: Wiring, context: RegisteredContext, made_by: str) -> bool:
-    """Read a context again; whether it was paused."""
-    was_paused = wiring.registry.pauses.resume_context(context.tenant, context.key)
+def resume_context(wiring: Wiring, context: Roster, made_by: str) -> bool:
+    """Read a context, or a source, again; whether it was paused."""
+    was_paused = wiring.registry.rosters.resume(context)
     if was_paused:
-        _record(wiring, DecisionKind.RESUMED, made_by, _class(context))
+        _record(wiring, DecisionKind.RESUMED, made_by, _roster(context))
     return was_paused
 
 
@@ -112,7 +113,7 @@ def carry_out(wiring: Wiring, order: Order) -> None:
         elif order.kind is OrderKind.REJECT and order.run is not None:
             reject(wiring, order.run, order.by)
         elif order.tenant is not None and order.context is not None:
-            context = registry.contexts.get(order.tenant, order.context)
+            context = registry.rosters.get(order.tenant, order.context)
             if order.kind is OrderKind.PAUSE:
                 pause_context(wiring, context, order.by, order.reason)
             elif order.kind is OrderKind.RESUME:
@@ -129,8 +130,8 @@ def _record(wiring: Wiring, kind: DecisionKind, made_by: str, about: str) -> Non
     Decisions(wiring.mirror, wiring.clock).record(kind, made_by, about)
 
 
-def _class(context: RegisteredContext) -> str:
-    return f"class {context.class_sourced_id}"
+def _roster(roster: Roster) -> str:
+    return f"{'source' if isinstance(roster, RegisteredSource) else 'class'} {roster.name}"
 
 
 def _platform(platform: Platform) -> str:

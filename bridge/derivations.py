@@ -16,11 +16,15 @@ from bridge.lti.vendors import profile_of
 from bridge.nrps.schemas import load_context, load_member
 from bridge.registry.contexts import RegisteredContext
 from bridge.registry.registry import Registry
+from bridge.registry.rosters import Roster
+from bridge.registry.sources import RegisteredSource
 from bridge.roster.calendar import school_year_of
 from bridge.roster.derive import MembershipDerivation, Origin
 from bridge.roster.identity import ContextKey
 from bridge.roster.memberships import Context, Membership
+from bridge.roster.ports import Derivation
 from bridge.roster.reading import Reading
+from bridge.roster.records import RecordDerivation
 from bridge.roster.references import References
 from bridge.roster.roles import RoleMapping, RoleTable
 from bridge.roster.supplied import Surroundings
@@ -46,8 +50,17 @@ class Derivations:
     def _load_member(self, raw: bytes) -> Membership:
         return self._remembered(raw) if len(raw) <= _LONGEST_REMEMBERED else load_member(raw)
 
-    def of(self, context: RegisteredContext, registry: Registry) -> MembershipDerivation:
-        """How the facts of a context become documents, by the present settings and options.
+    def of(self, roster: Roster, registry: Registry) -> Derivation:
+        """How the facts of a context, or of a source, become documents, by the present settings and options.
+
+        :raises: as :meth:`of_context`.
+        """
+        if isinstance(roster, RegisteredSource):
+            return RecordDerivation(references=References(self._settings.server.public_url), prefix=roster.prefix)
+        return self.of_context(roster, registry)
+
+    def of_context(self, context: RegisteredContext, registry: Registry) -> MembershipDerivation:
+        """How the facts of a context become documents.
 
         :raises UnknownObject: if its platform has been removed.
         :raises InvalidRequest: if a registration of the tenant has an option that cannot be used.

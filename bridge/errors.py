@@ -18,7 +18,8 @@
     ├── SourceUnavailable           try later: the same call may succeed unchanged
     └── NeedsAPerson                somebody has to mend or decide something first
         ├── SourceRefused           a platform said no, or its answer cannot be trusted
-        │   └── SourceGone          it says that there is no such context
+        │   ├── SourceGone          it says that there is no such context
+    │   └── AnswerTooLarge      it answers with more than is accepted at once
         └── UnsafeChange            a plan that would remove too many
 
 Exceptions know no HTTP: each protocol has one table from these classes to its statuses and bodies. A message
@@ -159,6 +160,10 @@ class SourceRefused(NeedsAPerson):
 
 class SourceGone(SourceRefused):
     """A platform that answers otherwise says that there is no such context, or no more."""
+
+
+class AnswerTooLarge(SourceRefused):
+    """An answer is larger than is accepted: less may be asked for at a time."""
 
 
 class UnsafeChange(NeedsAPerson):

@@ -1,4 +1,4 @@
-"""How each context is to be read: the configuration, under its platform's options, under the context's own target."""
+"""How each roster is to be read: the configuration, under its platform's options, under the context's own target."""
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -6,8 +6,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bridge.errors import UnknownObject
-from bridge.registry.contexts import RegisteredContext
 from bridge.registry.registry import Registry
+from bridge.registry.rosters import Roster
+from bridge.registry.sources import RegisteredSource
 from bridge.settings import Settings
 from bridge.sync.hours import Hours
 from bridge.sync.policy import Pace, place_of
@@ -30,27 +31,37 @@ class Paces:
             blackouts=settings.sync.blackouts,
         )
 
-    def of(self, context: RegisteredContext, registry: Registry) -> Pace:
-        """One context's pace, as everything is set now."""
+    def of(self, context: Roster, registry: Registry) -> Pace:
+        """One roster's pace, as everything is set now."""
+        if isinstance(context, RegisteredSource):
+            return self._of_source(context)
         try:
             options = registry.platforms.by_id(context.platform_id).options
         except UnknownObject:
             options = _NO_OPTIONS
         return self._pace(context, options, registry.targets.of(context.tenant, context.key))
 
-    def of_all(self, registry: Registry) -> Callable[[RegisteredContext], Pace]:
-        """What gives any context's pace, asking the registry once for all of them."""
+    def of_all(self, registry: Registry) -> Callable[[Roster], Pace]:
+        """What gives any roster's pace, asking the registry once for all of them."""
         options = {platform.id: platform.options for platform in registry.platforms.all()}
         targets = registry.targets.all()
-        return lambda context: self._pace(
-            context, options.get(context.platform_id, _NO_OPTIONS), targets.get((context.tenant, context.key))
-        )
 
-    def _pace(self, context: RegisteredContext, options: Mapping[str, Any], own_hours: int | None) -> Pace:
+        def pace(roster: Roster) -> Pace:
+            if isinstance(roster, RegisteredSource):
+                return self._of_source(roster)
+            own_hours = targets.get((roster.tenant, roster.key))
+            return self._pace(roster, options.get(roster.platform_id, _NO_OPTIONS), own_hours)
+
+        return pace
+
+    def _of_source(self, source: RegisteredSource) -> Pace:
+        return self._pace(source, _NO_OPTIONS, source.freshness_hours)
+
+    def _pace(self, context: Roster, options: Mapping[str, Any], own_hours: int | None) -> Pace:
         hours = own_hours or _option(options, "freshness_hours", self._sync.freshness_hours)
         return Pace(
             fresh_for=timedelta(hours=hours),
-            place=place_of(context.class_sourced_id),
+            place=place_of(context.name),
             hours=self.hours,
             retry_after=timedelta(minutes=self._sync.retry_minutes),
             lease=CONTEXT_LEASE_TIME,

@@ -14,6 +14,8 @@ from bridge.mirror.attempts import Attempts
 from bridge.mirror.decisions import DecisionKind
 from bridge.mirror.runs import Mandate, Run
 from bridge.registry.contexts import AddedBy, RegisteredContext
+from bridge.registry.rosters import Roster
+from bridge.registry.sources import RegisteredSource
 from bridge.sync.reconciler import Approval
 from bridge.sync.retiring import Nobody, Retired
 from bridge.wiring import Wiring
@@ -50,10 +52,20 @@ def retire_platform(
     registry.platforms.remove(platform.id)
 
 
-def _retire(wiring: Wiring, context: RegisteredContext, made_by: str, *, whole_source: bool) -> Run:
+def retire_source(wiring: Wiring, source: RegisteredSource, made_by: str) -> Run:
+    """End every record that was read from a source, and forget it.
+
+    :raises Busy: if it is being reconciled just now.
+    """
+    run = _retire(wiring, source, made_by, whole_source=True)
+    wiring.registry.sources.remove(source.name)
+    return run
+
+
+def _retire(wiring: Wiring, context: Roster, made_by: str, *, whole_source: bool) -> Run:
     with wiring.holding(context) as renew:
         if renew is None:
-            raise Busy(f"class {context.class_sourced_id} is being reconciled just now: try again", 60)
+            raise Busy(f"{context.name} is being reconciled just now: try again", 60)
         approval = Approval(mandate=Mandate(kind=DecisionKind.RETIRED, made_by=made_by), removals=None)
         derivation = Retired(wiring.derivation(context), whole_source)
         return wiring.reconciler().reconcile(Nobody(context.tenant, context.key), derivation, approval=approval)

@@ -6,22 +6,22 @@ from functools import partial
 
 from bridge.mirror.runs import Run
 from bridge.paces import Paces
-from bridge.registry.contexts import RegisteredContext
+from bridge.registry.rosters import Roster
 from bridge.sync.fair_queue import FairQueue, Job
 from bridge.sync.reconciler import Approval
 from bridge.sync.workers import workers
 from bridge.wiring import Wiring
 
-Done = Callable[[RegisteredContext, Run | None], None]
+Done = Callable[[Roster, Run | None], None]
 """Told of each context that ended, and of its run: ``None`` if another process is at it."""
 
 
 def sync_all(
     wiring: Wiring,
-    contexts: Sequence[RegisteredContext],
+    contexts: Sequence[Roster],
     *,
     full: bool = False,
-    approvals: Mapping[RegisteredContext, Approval] | None = None,
+    approvals: Mapping[Roster, Approval] | None = None,
     done: Done,
 ) -> None:
     """Reconcile several contexts.
@@ -34,11 +34,11 @@ def sync_all(
     """
     pace = Paces(wiring.settings).of_all(wiring.registry)
     queue = FairQueue(wiring.settings.sync.concurrency)
-    futures: dict[RegisteredContext, Future[Run | None]] = {context: Future() for context in contexts}
+    futures: dict[Roster, Future[Run | None]] = {context: Future() for context in contexts}
     for context, future in futures.items():
         work = partial(wiring.sync, context, full=full, approval=(approvals or {}).get(context))
         job = partial(_fulfil, future, work)
-        queue.put(Job(context.class_sourced_id, context.platform_id, pace(context).cap, False, job))
+        queue.put(Job(context.name, context.lane, pace(context).cap, False, job))
     errors = []
     with workers(queue):
         for context, future in futures.items():

@@ -23,6 +23,8 @@ from bridge.paces import Paces
 from bridge.registry.contexts import RegisteredContext
 from bridge.registry.inbox import Item
 from bridge.registry.orders import APPROVALS, OrderKind, read_order
+from bridge.registry.rosters import Roster
+from bridge.registry.sources import RegisteredSource
 from bridge.roster.identity import LtiUserId, deployment_in, person_key
 from bridge.sync.fair_queue import FairQueue, Job, Work
 from bridge.sync.policy import Pace, Reason, Verdict, by_itself, on_launch
@@ -61,7 +63,7 @@ class Scheduling:
 
     # What is due.
 
-    def verdicts(self) -> Mapping[RegisteredContext, Verdict]:
+    def verdicts(self) -> Mapping[Roster, Verdict]:
         """Of every context, whether it is to be read by itself, and if not, why not."""
         return {context: verdict for context, verdict, _, _ in self._judged()}
 
@@ -82,36 +84,42 @@ class Scheduling:
         for _, _, context, pace in due:
             self._put(context, pace, partial(self._read_if_due, context, pace), urgent=False)
 
-    def _judged(self) -> list[tuple[RegisteredContext, Verdict, Attempt | None, Pace]]:
+    def _judged(self) -> list[tuple[Roster, Verdict, Attempt | None, Pace]]:
         registry, now = self._wiring.registry, self._wiring.clock()
         attempts = Attempts(self._wiring.mirror).by_context()
         paces = self._paces.of_all(registry)
         pauses, paused_platforms = registry.pauses.contexts(), registry.pauses.platforms()
         circuits = registry.circuits.all()
         judged = []
-        for context in registry.contexts.all():
+        for context in registry.rosters.all():
             key = (context.tenant, context.key)
             attempt, pace = attempts.get(key), paces(context)
-            paused = key in pauses or context.platform_id in paused_platforms
+            circuit = None
+            if isinstance(context, RegisteredSource):
+                paused = context.pause is not None
+            else:
+                paused = key in pauses or context.platform_id in paused_platforms
+                circuit = circuits.get(context.platform_id)
             verdict = by_itself(attempt, pace, now, added=from_stamp(context.created), paused=paused)
-            circuit = circuits.get(context.platform_id)
             if verdict.due and circuit is not None and not circuit.admits(now):
                 verdict = Verdict(reason=Reason.CIRCUIT_OPEN, until=circuit.until)
             judged.append((context, verdict, attempt, pace))
         return judged
 
-    def _read_if_due(self, context: RegisteredContext, pace: Pace) -> None:
+    def _read_if_due(self, context: Roster, pace: Pace) -> None:
         registry = self._wiring.registry
         verdict = by_itself(
             self._attempt(context),
             pace,
             self._wiring.clock(),
             added=from_stamp(context.created),
-            paused=registry.pauses.covers(context.platform_id, context.tenant, context.key),
+            paused=registry.rosters.is_paused(context),
         )
-        if verdict.due and registry.circuits.admit(context.platform_id):
-            # By night in full: only that shows for certain who has left.
-            self._wiring.sync(context, full=verdict.reason is Reason.NIGHT)
+        if verdict.due and registry.rosters.admit(context):
+            # By night a platform's rosters in full: only that shows for certain who has left. A source tells by its
+            # tombstones, and is read in full now and then.
+            full = verdict.reason is Reason.NIGHT and isinstance(context, RegisteredContext)
+            self._wiring.sync(context, full=full)
 
     # What was asked for.
 
@@ -122,7 +130,7 @@ class Scheduling:
     def _sort_in(self, items: list[Item]) -> None:
         """Let each item wait in the queue or for a better moment, or put it away."""
         over = []
-        readings: dict[RegisteredContext, Pace] = {}  # begun when all are sorted: one answers all that ask for it
+        readings: dict[Roster, Pace] = {}  # begun when all are sorted: one answers all that ask for it
         for item in items:
             order = read_order(item.kind, item.payload)
             if order is not None and order.kind not in _READINGS:
@@ -137,7 +145,7 @@ class Scheduling:
             verdict = self._verdict_on(item, context, pace)
             if verdict is None or verdict.due:
                 with self._lock:
-                    self._asked[context.class_sourced_id].append(item)
+                    self._asked[context.name].append(item)
                 readings[context] = pace
             else:
                 over.append(item)
@@ -148,18 +156,18 @@ class Scheduling:
             self._put(context, pace, partial(self._answer, context, pace), urgent=True)
         self._wiring.registry.inbox.done(over)
 
-    def _answer(self, context: RegisteredContext, pace: Pace) -> None:
+    def _answer(self, context: Roster, pace: Pace) -> None:
         """Read a context because somebody has asked for it, unless it has been read since."""
         with self._lock:
-            items = self._asked.pop(context.class_sourced_id, [])
-        inbox, circuits = self._wiring.registry.inbox, self._wiring.registry.circuits
+            items = self._asked.pop(context.name, [])
+        inbox, rosters = self._wiring.registry.inbox, self._wiring.registry.rosters
         try:
             orders = [order for item in items if (order := read_order(item.kind, item.payload)) is not None]
             words: list[Approval | None] = [each for order in orders if (each := ordered_approval(self._wiring, order))]
             by_person = any(order.kind is OrderKind.SYNC for order in orders)
             verdicts = [self._verdict_on(item, context, pace) for item in items]
             by_launch = any(verdict is not None and verdict.due for verdict in verdicts)
-            if words or by_person or (by_launch and circuits.admit(context.platform_id)):
+            if words or by_person or (by_launch and rosters.admit(context)):
                 full = any(order.full for order in orders)
                 busy = any(self._wiring.sync(context, full=full, approval=word) is None for word in words or [None])
                 for item in items if busy else ():  # another process is at it: ask again
@@ -167,7 +175,7 @@ class Scheduling:
         finally:
             inbox.done(items)
 
-    def _verdict_on(self, item: Item, context: RegisteredContext, pace: Pace) -> Verdict | None:
+    def _verdict_on(self, item: Item, context: Roster, pace: Pace) -> Verdict | None:
         """Whether a launch makes a roster be read; ``None`` for what a person asked for: no rule is above that."""
         if item.kind != _LAUNCH:
             return None
@@ -176,8 +184,8 @@ class Scheduling:
             self._attempt(context),
             pace,
             self._wiring.clock(),
-            known=user is None or self._is_member(context, user),
-            paused=registry.pauses.covers(context.platform_id, context.tenant, context.key),
+            known=user is None or isinstance(context, RegisteredSource) or self._is_member(context, user),
+            paused=registry.rosters.is_paused(context),
         )
 
     def _is_member(self, context: RegisteredContext, user: LtiUserId) -> bool:
@@ -185,14 +193,14 @@ class Scheduling:
         names = {person_key(user), person_key(user, deployment_in(context.key))}
         return any(is_member(self._wiring.mirror, context.tenant, context.key, name) for name in names)
 
-    def _context_of(self, item: Item) -> RegisteredContext | None:
+    def _context_of(self, item: Item) -> Roster | None:
         try:
-            return self._wiring.registry.contexts.get(item.payload["tenant"], item.payload["context"])
+            return self._wiring.registry.rosters.get(item.payload["tenant"], item.payload["context"])
         except UnknownObject:
             return None  # removed since it was asked for
 
-    def _attempt(self, context: RegisteredContext) -> Attempt | None:
+    def _attempt(self, context: Roster) -> Attempt | None:
         return Attempts(self._wiring.mirror).of(context.tenant, context.key)
 
-    def _put(self, context: RegisteredContext, pace: Pace, work: Work, *, urgent: bool) -> None:
-        self._queue.put(Job(context.class_sourced_id, context.platform_id, pace.cap, urgent, work))
+    def _put(self, context: Roster, pace: Pace, work: Work, *, urgent: bool) -> None:
+        self._queue.put(Job(context.name, context.lane, pace.cap, urgent, work))

@@ -221,6 +221,34 @@ class Tools:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """How rosters are read from OneRoster providers: see docs/sources.md."""
+
+    full_pull_days: int = option(
+        7,
+        whole(0, 365),
+        "Days for which a source is asked only for what has changed; then everything is read again, which alone shows"
+        " what has vanished without a tombstone. 0 reads everything every time.",
+    )
+    overlap_minutes: int = option(
+        15,
+        whole(0, 10_080),
+        "Minutes by which changes are asked for from further back than need be: providers save late, clocks differ.",
+    )
+    page_limit: int = option(
+        1000, whole(25, 100_000), "How many records to ask for at a time. Where that is too much, less is asked for."
+    )
+    max_records: int = option(
+        20_000_000,
+        whole(1, 1_000_000_000),
+        "The most records of one source that are accepted. More are refused as a whole, never cut.",
+    )
+    max_minutes: int = option(
+        240, whole(1, 1440), "Minutes that reading one source may take. One that takes longer is refused as a whole."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lti:
     """The bridge as a tool inside LMSs: see docs/lti.md."""
 
@@ -454,6 +482,7 @@ class Settings:
     calendar: Calendar = field(default_factory=Calendar)
     nrps: Nrps = field(default_factory=Nrps)
     tools: Tools = field(default_factory=Tools)
+    sources: Sources = field(default_factory=Sources)
     lti: Lti = field(default_factory=Lti)
     outgoing: Outgoing = field(default_factory=Outgoing)
     sync: Sync = field(default_factory=Sync)

@@ -1,7 +1,7 @@
-"""What a context's platform is asked for, by its vendor profile and by where the context stands.
+"""What a context's platform, or a source, is asked for, by its vendor profile and by where the roster stands.
 
-A platform that offers NRPS differences is asked for these between full pulls; recent launches are stated beside its
-rosters where these tell less of a member's roles.
+A platform that offers NRPS differences is asked for these between full pulls, and a source for what it has changed;
+recent launches are stated beside a platform's rosters where these tell less of a member's roles.
 """
 
 from datetime import timedelta
@@ -15,8 +15,12 @@ from bridge.mirror.outcomes import Outcome
 from bridge.mirror.standings import Standings
 from bridge.nrps.client import NrpsClient
 from bridge.nrps.source import NrpsSnapshot, RosterAddress
+from bridge.oneroster.client import OneRosterClient
+from bridge.oneroster.source import OneRosterSnapshot
 from bridge.registry.contexts import RegisteredContext
 from bridge.registry.registry import Registry
+from bridge.registry.rosters import Roster
+from bridge.registry.sources import RegisteredSource
 from bridge.roster.identity import deployment_in, person_key
 from bridge.roster.ports import Snapshot
 from bridge.settings import Settings
@@ -25,19 +29,47 @@ from bridge.settings import Settings
 class Snapshots:
     """Makes snapshots. Serves all threads."""
 
-    def __init__(self, settings: Settings, client: NrpsClient, clock: Clock) -> None:
+    def __init__(self, settings: Settings, client: NrpsClient, oneroster: OneRosterClient, clock: Clock) -> None:
         self._settings = settings
         self._client = client
+        self._oneroster = oneroster
         self._clock = clock
 
     def of(
-        self, context: RegisteredContext, registry: Registry, mirror: Mirror, *, full: bool = False
+        self, roster: Roster, registry: Registry, mirror: Mirror, *, full: bool = False
     ) -> tuple[Snapshot, Snapshot | None]:
-        """What a context's platform says now: nothing is asked before a snapshot is iterated.
+        """What a context's platform, or a source, says now: nothing is asked before a snapshot is iterated.
 
         :param full: whether only the whole roster will do.
-        :returns: what to read, and what to read instead if the platform refuses that: of what has changed in a roster
-            the whole roster; nothing if it is the whole roster already.
+        :returns: what to read, and what to read instead if that is refused: of what has changed the whole; nothing if
+            it is the whole already.
+        :raises UnknownObject: if its platform has been removed.
+        :raises InvalidRequest: if the platform has an option that cannot be used.
+        """
+        if isinstance(roster, RegisteredSource):
+            return self._of_source(roster, mirror, full=full)
+        return self._of_context(roster, registry, mirror, full=full)
+
+    def _of_source(self, source: RegisteredSource, mirror: Mirror, *, full: bool) -> tuple[Snapshot, Snapshot | None]:
+        settings = self._settings.sources
+        whole = OneRosterSnapshot(
+            self._oneroster,
+            source.account,
+            prefix=source.prefix,
+            demographics=source.demographics,
+            limit=source.page_limit or settings.page_limit,
+            changes=source.changes,
+            overlap=timedelta(minutes=settings.overlap_minutes),
+        )
+        bookmark = None if full else self._bookmark(source, mirror, settings.full_pull_days)
+        changes = None if bookmark is None else whole.since(bookmark)
+        return (whole, None) if changes is None else (changes, whole)
+
+    def _of_context(
+        self, context: RegisteredContext, registry: Registry, mirror: Mirror, *, full: bool
+    ) -> tuple[Snapshot, Snapshot | None]:
+        """What a context's platform says now.
+
         :raises UnknownObject: if its platform has been removed.
         :raises InvalidRequest: if the platform has an option that cannot be used.
         """
@@ -62,7 +94,7 @@ class Snapshots:
             limit=limit or None,
             differences=profile.differences,
         )
-        bookmark = None if full else self._bookmark(context, mirror)
+        bookmark = None if full else self._bookmark(context, mirror, self._settings.sync.full_pull_days)
         changes = None if bookmark is None else whole.since(bookmark)
         if not profile.merge_launch_roles:
             return (whole, None) if changes is None else (changes, whole)
@@ -72,13 +104,13 @@ class Snapshots:
         complemented = WithLaunchRoles(whole, said)
         return (complemented, None) if changes is None else (WithLaunchRoles(changes, said), complemented)
 
-    def _bookmark(self, context: RegisteredContext, mirror: Mirror) -> str | None:
+    def _bookmark(self, context: Roster, mirror: Mirror, days: int) -> str | None:
         """Where to ask for changes, unless a full pull is due, or a plan waits: changes would not tell of it again."""
         attempt = Attempts(mirror).of(context.tenant, context.key)
         if attempt is not None and attempt.outcome is Outcome.HELD:
             return None
         standing = Standings(mirror).of(context.tenant, context.key)
-        due = self._clock() - timedelta(days=self._settings.sync.full_pull_days)
+        due = self._clock() - timedelta(days=days)
         if standing is None or standing.full_pull is None or from_stamp(standing.full_pull) <= due:
             return None
         return standing.bookmark

@@ -13,7 +13,7 @@ from bridge.mirror.purging import Keep, Purge, Purged
 from bridge.mirror.runs import Mandate, Outcome, Run, Runs
 from bridge.mirror.undoing import rehearse_undo, undo
 from bridge.mirror.undone import Undone
-from bridge.registry.contexts import RegisteredContext
+from bridge.registry.rosters import Roster
 from bridge.storage import write
 from bridge.transport.http import Http
 from bridge.wiring import Wiring
@@ -30,7 +30,7 @@ class UndoReport(NamedTuple):
     :param run: the run that did it; ``None`` if it was only rehearsed.
     """
 
-    context: RegisteredContext
+    context: Roster
     undone: Undone
     run: Run | None
 
@@ -47,16 +47,16 @@ def undo_run(wiring: Wiring, run_id: int, made_by: str) -> UndoReport:
     """
     runs = Runs(wiring.mirror, wiring.clock)
     run, context = _undoable(wiring, runs, run_id)
-    pauses = wiring.registry.pauses
+    rosters = wiring.registry.rosters
     with _alone(wiring, context):
         derivation = wiring.derivation(context)
-        newly_paused = pauses.pause_context(context.tenant, context.key, made_by, f"run {run_id} was undone")
+        newly_paused = rosters.pause(context, made_by, f"run {run_id} was undone")
         number = runs.begin(run.source, run.context, Mandate(kind=DecisionKind.UNDONE, made_by=made_by, run=run_id))
         undone = undo(wiring.mirror, run, derivation, number, wiring.clock)
         undoing = runs.get(number)
         assert undoing is not None
         if newly_paused and undoing.outcome is Outcome.UNCHANGED:
-            pauses.resume_context(context.tenant, context.key)
+            rosters.resume(context)
     return UndoReport(context, undone, undoing)
 
 
@@ -70,7 +70,7 @@ def rehearse_undo_run(wiring: Wiring, run_id: int) -> UndoReport:
         return UndoReport(context, rehearse_undo(wiring.mirror, run, wiring.derivation(context), wiring.clock), None)
 
 
-def _undoable(wiring: Wiring, runs: Runs, run_id: int) -> tuple[Run, RegisteredContext]:
+def _undoable(wiring: Wiring, runs: Runs, run_id: int) -> tuple[Run, Roster]:
     run = runs.get(run_id)
     if run is None:
         raise UnknownObject(f"there is no run {run_id}: see 'bridge runs'")
@@ -78,14 +78,14 @@ def _undoable(wiring: Wiring, runs: Runs, run_id: int) -> tuple[Run, RegisteredC
         raise InvalidRequest("RUN", f"run {run_id} has not ended yet")
     if not run.records and not run.added + run.changed + run.removed:
         raise InvalidRequest("RUN", f"run {run_id} changed nothing")
-    return run, wiring.registry.contexts.get(run.source, run.context)
+    return run, wiring.registry.rosters.get(run.source, run.context)
 
 
 @contextmanager
-def _alone(wiring: Wiring, context: RegisteredContext) -> Iterator[None]:
+def _alone(wiring: Wiring, context: Roster) -> Iterator[None]:
     with wiring.holding(context) as renew:
         if renew is None:
-            raise Busy(f"class {context.class_sourced_id} is being reconciled just now: try again", 60)
+            raise Busy(f"{context.name} is being reconciled just now: try again", 60)
         yield
 
 

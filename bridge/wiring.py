@@ -34,20 +34,22 @@ from bridge.mirror.runs import Mandate, Outcome, Run, Runs
 from bridge.mirror.totals import Totals
 from bridge.nrps.client import NrpsClient
 from bridge.nrps.schemas import CONTEXT_MEMBERSHIP_SCOPE, load_member
+from bridge.oneroster.client import Account, OneRosterClient
 from bridge.oneroster.cursors import Cursors
 from bridge.oneroster.walks import Walks
-from bridge.registry.contexts import RegisteredContext
 from bridge.registry.leases import Lease
 from bridge.registry.registry import Registry
-from bridge.roster.derive import MembershipDerivation
+from bridge.registry.rosters import Roster
+from bridge.registry.sources import RegisteredSource
 from bridge.roster.enrolled import Enrolled
-from bridge.roster.ports import Snapshot
+from bridge.roster.ports import Derivation, Snapshot
 from bridge.roster.roles import RoleTable
 from bridge.seals import Seals
 from bridge.settings import Settings
 from bridge.snapshots import Snapshots
 from bridge.sync.guards import Guards
 from bridge.sync.reconciler import Approval, Preview, Progress, Reconciler
+from bridge.transport.client_secret import ClientSecrets
 from bridge.transport.http import Http
 from bridge.transport.oauth2 import ServiceTokens
 from bridge.transport.policy import OutgoingPolicy
@@ -217,6 +219,22 @@ class Wiring:
         )
 
     @cached_property
+    def oneroster(self) -> OneRosterClient:
+        rates, per_minute = Rates(sleep=self._sleep), self.settings.sync.requests_per_minute
+
+        def pace(account: Account) -> None:
+            rates.wait(account.name, per_minute)
+
+        return OneRosterClient(
+            ClientSecrets(self.http, clock=self.clock),
+            sleep=self._sleep,
+            pace=pace,
+            max_records=self.settings.sources.max_records,
+            max_minutes=self.settings.sources.max_minutes,
+            clock=self.clock,
+        )
+
+    @cached_property
     def role_table(self) -> RoleTable:
         path = self.settings.mapping.role_table
         return RoleTable.load(path) if path else RoleTable.default()
@@ -227,7 +245,7 @@ class Wiring:
 
     @cached_property
     def _snapshots(self) -> Snapshots:
-        return Snapshots(self.settings, self.nrps, self.clock)
+        return Snapshots(self.settings, self.nrps, self.oneroster, self.clock)
 
     def _sign(self, platform: Platform, deployment_id: str | None) -> str:
         key = self.registry.keys.current()
@@ -242,9 +260,9 @@ class Wiring:
         """
         self.service_tokens.token(platform, [CONTEXT_MEMBERSHIP_SCOPE])
 
-    # One context.
+    # One context, or one source.
 
-    def derivation(self, context: RegisteredContext) -> MembershipDerivation:
+    def derivation(self, context: Roster) -> Derivation:
         """How the facts of a context become documents: see :meth:`bridge.derivations.Derivations.of`."""
         return self._derivations.of(context, self.registry)
 
@@ -256,7 +274,7 @@ class Wiring:
             log.warning("options_unusable", platform=platform.id, reason=str(error))
             return False
 
-    def snapshots(self, context: RegisteredContext, *, full: bool = False) -> tuple[Snapshot, Snapshot | None]:
+    def snapshots(self, context: Roster, *, full: bool = False) -> tuple[Snapshot, Snapshot | None]:
         """What the context's platform says now: see :meth:`bridge.snapshots.Snapshots.of`."""
         return self._snapshots.of(context, self.registry, self.mirror, full=full)
 
@@ -264,7 +282,7 @@ class Wiring:
 
     def sync(
         self,
-        context: RegisteredContext,
+        context: Roster,
         *,
         full: bool = False,
         approval: Approval | None = None,
@@ -281,7 +299,7 @@ class Wiring:
         full = full or approval is not None
         with self.holding(context) as renew:
             if renew is None:
-                log.debug("context_busy", class_=context.class_sourced_id)
+                log.debug("context_busy", roster=context.name)
                 return None
 
             def keep_on(members: int) -> None:
@@ -300,7 +318,7 @@ class Wiring:
             return run
 
     @contextmanager
-    def holding(self, context: RegisteredContext) -> Iterator[Callable[[], None] | None]:
+    def holding(self, context: Roster) -> Iterator[Callable[[], None] | None]:
         """Hold the lease on a context: whoever has it reconciles it, and nobody else.
 
         Gives what renews it, which raises :class:`SourceUnavailable` if it has been lost; ``None`` if another process,
@@ -324,7 +342,7 @@ class Wiring:
             if held is not None:
                 leases.release(held)
 
-    def _refuse(self, context: RegisteredContext, reason: str, mandate: Mandate | None) -> Run:
+    def _refuse(self, context: Roster, reason: str, mandate: Mandate | None) -> Run:
         """Record a run that could not begin, so that it is seen, and not tried again every minute."""
         runs = Runs(self.mirror, self.clock)
         number = runs.begin(context.tenant, context.key, mandate)
@@ -333,9 +351,7 @@ class Wiring:
         assert run is not None
         return run
 
-    def preview(
-        self, context: RegisteredContext, *, full: bool = False, progress: Progress = lambda _: None
-    ) -> Preview:
+    def preview(self, context: Roster, *, full: bool = False, progress: Progress = lambda _: None) -> Preview:
         """Read one context and say what reconciling would do.
 
         :param full: as for :meth:`sync`.
@@ -347,8 +363,10 @@ class Wiring:
         """What makes this thread's mirror agree with sources, by the guards as they are set."""
         return Reconciler(self.mirror, Guards(**asdict(self.settings.guards)), self.clock)
 
-    def _tell_circuit(self, context: RegisteredContext, run: Run) -> None:
-        """Let the platform's circuit breaker know whether the platform has answered."""
+    def _tell_circuit(self, context: Roster, run: Run) -> None:
+        """Let the platform's circuit breaker know whether the platform has answered; a source has none."""
+        if isinstance(context, RegisteredSource):
+            return
         circuits = self.registry.circuits
         if run.outcome not in _SAYS_NOTHING:
             circuits.answered(context.platform_id)

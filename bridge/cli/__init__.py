@@ -30,6 +30,7 @@ _MODULES = {
     "platforms": "platforms",
     "deployments": "deployments",
     "contexts": "contexts",
+    "sources": "sources",
     "clients": "clients",
     "tools": "tools",
     "runs": "runs",

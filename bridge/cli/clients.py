@@ -3,8 +3,7 @@
 import click
 
 from bridge.api.scopes import RUNS_READ, SYNC
-from bridge.cli.common import Session, echo_json, echo_table, json_option, pass_session, report
-from bridge.errors import UnknownObject
+from bridge.cli.common import Session, check_sources, echo_json, echo_table, json_option, pass_session, report
 from bridge.oneroster.scopes import ROSTER, ROSTER_CORE, ROSTER_DEMOGRAPHICS
 from bridge.registry.clients import Client
 
@@ -33,7 +32,9 @@ def clients() -> None:
     show_default=True,
     help="What it may ask for; may be repeated.",
 )
-@click.option("--source", "sources", multiple=True, help="A tenant that it may see; all unless named. May be repeated.")
+@click.option(
+    "--source", "sources", multiple=True, help="A tenant or SIS that it may see; all unless named. May be repeated."
+)
 @click.option("--body", type=click.Choice(["counters", "strict"]), help="Its body style; default as configured.")
 @json_option
 @pass_session
@@ -42,9 +43,7 @@ def add(
 ) -> None:
     """Register a consumer and print its credentials: the secret is shown this once."""
     registry = session.wiring.registry
-    for source in sources:
-        if not registry.platforms.of_tenant(source):
-            raise UnknownObject(f"no platform has the tenant {source}: see 'bridge platforms list'")
+    check_sources(registry, sources)
     client, secret = registry.clients.add(
         name, scopes=[_SCOPES[scope] for scope in scopes], sources=sources or None, body_style=body
     )

@@ -5,7 +5,7 @@ import getpass
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from rich.text import Text
 
 from bridge import log
 from bridge.cli.terminal import echo, visible
+from bridge.errors import UnknownObject
+from bridge.registry.registry import Registry
 from bridge.settings import Settings, load_settings
 from bridge.wiring import Wiring
 
@@ -79,6 +81,19 @@ def operator() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # a user number without a name, as in some containers
         return f"user {os.getuid()}"
+
+
+def check_sources(registry: Registry, names: Iterable[str]) -> None:
+    """Accept names of sources: tenants of platforms, and SISs.
+
+    :raises UnknownObject: if one is neither.
+    """
+    known = {each.tenant for each in (*registry.platforms.all(), *registry.rosters.all())}
+    for name in names:
+        if name not in known:
+            raise UnknownObject(
+                f"there is no tenant and no source {name}: see 'bridge platforms list' and 'bridge sources list'"
+            )
 
 
 def echo_json(value: object) -> None:

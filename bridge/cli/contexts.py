@@ -81,7 +81,7 @@ def list_(session: Session, as_json: bool, tenant: str | None) -> None:
     found = [
         (context, latest.get((context.tenant, context.key)), standings.get((context.tenant, context.key)), verdict)
         for context, verdict in Scheduling(wiring).verdicts().items()
-        if tenant in {None, context.tenant}
+        if isinstance(context, RegisteredContext) and tenant in {None, context.tenant}
     ]
     if as_json:
         echo_json([_shown(*each) for each in found])

@@ -10,7 +10,7 @@ from bridge.cli.sync import PARTLY, line, shown_turn
 from bridge.cli.terminal import echo
 from bridge.deciding import approval_of, held_run
 from bridge.mirror.runs import GOOD, Run, Runs
-from bridge.registry.contexts import RegisteredContext
+from bridge.registry.rosters import Roster
 from bridge.rounds import sync_all
 
 
@@ -40,14 +40,14 @@ def approve(
     runs = Runs(wiring.mirror, wiring.clock)
     chosen = runs.waiting(tenant) if everything else [held_run(runs, run_id) for run_id in run_ids]
     approvals = {
-        wiring.registry.contexts.get(run.source, run.context): approval_of(
+        wiring.registry.rosters.get(run.source, run.context): approval_of(
             runs, run, operator(), except_removals=except_removals
         )
         for run in chosen
     }
-    ended: list[tuple[RegisteredContext, Run | None]] = []
+    ended: list[tuple[Roster, Run | None]] = []
 
-    def done(context: RegisteredContext, run: Run | None) -> None:
+    def done(context: Roster, run: Run | None) -> None:
         ended.append((context, run))
         if not as_json:
             echo(line(context, run))

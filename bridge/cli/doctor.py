@@ -12,6 +12,7 @@ from bridge.errors import BridgeError
 from bridge.lti.platform import Platform
 from bridge.mirror.runs import Runs
 from bridge.registry.circuits import CircuitState
+from bridge.registry.sources import RegisteredSource
 from bridge.registry.webhooks import Webhook
 from bridge.scheduling import Scheduling
 from bridge.sync.policy import Reason
@@ -24,7 +25,7 @@ _Check = tuple[str, str | None]
 @json_option
 @pass_session
 def doctor(session: Session, as_json: bool) -> None:
-    """Check the configuration, both files, the scheduler and each platform."""
+    """Check the configuration, both files, the scheduler, each platform and each source."""
     wiring = session.wiring
     checks: list[_Check] = [
         ("configuration", None),
@@ -37,6 +38,7 @@ def doctor(session: Session, as_json: bool) -> None:
         *((f"webhook {webhook.name}", _webhook(webhook)) for webhook in wiring.registry.webhooks.all()),
         *((f"circuit {platform.tenant}", _circuit(wiring, platform)) for platform in wiring.registry.platforms.all()),
         *((f"platform {platform.tenant}", _platform(wiring, platform)) for platform in wiring.registry.platforms.all()),
+        *((f"source {source.name}", _source(wiring, source)) for source in wiring.registry.sources.all()),
     ]
     if as_json:
         echo_json([{"check": name, "problem": problem} for name, problem in checks])
@@ -108,6 +110,15 @@ def _platform(wiring: Wiring, platform: Platform) -> str | None:
     """Ask the platform for what the bridge asks it for every night, short of a roster."""
     try:
         wiring.check_platform(platform)
+    except BridgeError as error:
+        return str(error)
+    return None
+
+
+def _source(wiring: Wiring, source: RegisteredSource) -> str | None:
+    """Ask the source for a token and one record."""
+    try:
+        wiring.oneroster.check(source.account)
     except BridgeError as error:
         return str(error)
     return None

@@ -14,7 +14,8 @@ from bridge.cli.runs import shown
 from bridge.cli.terminal import echo, visible
 from bridge.errors import BridgeError
 from bridge.mirror.runs import GOOD, Outcome, Run
-from bridge.registry.contexts import RegisteredContext
+from bridge.registry.rosters import Roster
+from bridge.registry.sources import RegisteredSource
 from bridge.roster.plan import ChangeKind
 from bridge.rounds import sync_all
 from bridge.sync.reconciler import Preview
@@ -25,8 +26,8 @@ PARTLY = 3
 
 @click.command()
 @click.argument("contexts", nargs=-1, metavar="[CONTEXT]...")
-@click.option("--all", "everything", is_flag=True, help="Every known context.")
-@click.option("--full", is_flag=True, help="Read whole rosters, even where the LMS would tell what has changed.")
+@click.option("--all", "everything", is_flag=True, help="Every known context and source.")
+@click.option("--full", is_flag=True, help="Read whole rosters, even where the LMS or SIS would tell what has changed.")
 @click.option("--dry-run", is_flag=True, help="Read and say what would change; change nothing.")
 @json_option
 @pass_session
@@ -35,12 +36,13 @@ def sync(
 ) -> None:
     """Reconcile now.
 
-    CONTEXT is a class sourcedId, a context id or a label: see 'bridge contexts list'.
+    CONTEXT is a class sourcedId, a context id or a label: see 'bridge contexts list'; or the name of a source: see
+    'bridge sources list'.
     """
     if everything == bool(contexts):
-        raise click.UsageError("name the contexts to reconcile, or give --all")
+        raise click.UsageError("name the contexts or sources to reconcile, or give --all")
     wiring = session.wiring
-    known = wiring.registry.contexts
+    known = wiring.registry.rosters
     chosen = known.all() if everything else list(dict.fromkeys(known.find(selector) for selector in contexts))
     if dry_run:
         _preview(wiring, chosen, full, as_json)
@@ -48,12 +50,12 @@ def sync(
         _sync(wiring, chosen, full, as_json)
 
 
-def _sync(wiring: Wiring, chosen: Sequence[RegisteredContext], full: bool, as_json: bool) -> None:
-    ended: list[tuple[RegisteredContext, Run | None]] = []
+def _sync(wiring: Wiring, chosen: Sequence[Roster], full: bool, as_json: bool) -> None:
+    ended: list[tuple[Roster, Run | None]] = []
     with _progress(len(chosen)) as progress:
         task = progress.add_task("reconciling", total=len(chosen))
 
-        def done(context: RegisteredContext, run: Run | None) -> None:
+        def done(context: Roster, run: Run | None) -> None:
             ended.append((context, run))
             progress.advance(task)
             if not as_json and (run is None or run.outcome is not Outcome.UNCHANGED or len(chosen) == 1):
@@ -68,7 +70,7 @@ def _sync(wiring: Wiring, chosen: Sequence[RegisteredContext], full: bool, as_js
         sys.exit(PARTLY)
 
 
-def _preview(wiring: Wiring, chosen: Sequence[RegisteredContext], full: bool, as_json: bool) -> None:
+def _preview(wiring: Wiring, chosen: Sequence[Roster], full: bool, as_json: bool) -> None:
     reports: list[dict[str, Any]] = []
     failed = False
     for context in chosen:
@@ -76,7 +78,7 @@ def _preview(wiring: Wiring, chosen: Sequence[RegisteredContext], full: bool, as
             preview = wiring.preview(context, full=full)
         except BridgeError as error:
             failed = True
-            reports.append({"class": context.class_sourced_id, "error": str(error)})
+            reports.append({**named(context), "error": str(error)})
             if not as_json:
                 echo(f"{_name(context)}: {error}")
             continue
@@ -89,11 +91,18 @@ def _preview(wiring: Wiring, chosen: Sequence[RegisteredContext], full: bool, as
         sys.exit(PARTLY)
 
 
-def _name(context: RegisteredContext) -> str:
+def _name(context: Roster) -> str:
+    if isinstance(context, RegisteredSource):
+        return context.name
     return visible(f"{context.tenant} {context.label or context.context_id}")
 
 
-def line(context: RegisteredContext, run: Run | None) -> str:
+def named(context: Roster) -> dict[str, str]:
+    """What a roster is called in a report for programs."""
+    return {"source" if isinstance(context, RegisteredSource) else "class": context.name}
+
+
+def line(context: Roster, run: Run | None) -> str:
     """What became of a context, in a line for people."""
     if run is None:
         return f"{_name(context)}: another process is reconciling it"
@@ -105,17 +114,17 @@ def line(context: RegisteredContext, run: Run | None) -> str:
     )
 
 
-def shown_turn(context: RegisteredContext, run: Run | None) -> dict[str, Any]:
+def shown_turn(context: Roster, run: Run | None) -> dict[str, Any]:
     """What a context's turn came to; there is no run if another process is at it."""
     if run is None:
         return {"source": context.tenant, "context": context.key, "outcome": "busy"}
     return shown(run)
 
 
-def _planned(context: RegisteredContext, preview: Preview) -> dict[str, Any]:
+def _planned(context: Roster, preview: Preview) -> dict[str, Any]:
     plan = preview.plan
     return {
-        "class": context.class_sourced_id,
+        **named(context),
         "tenant": context.tenant,
         "complete": plan.complete,
         "wouldBeHeld": preview.objection,
@@ -124,7 +133,7 @@ def _planned(context: RegisteredContext, preview: Preview) -> dict[str, Any]:
     }
 
 
-def _planned_lines(context: RegisteredContext, preview: Preview) -> str:
+def _planned_lines(context: Roster, preview: Preview) -> str:
     plan = preview.plan
     counts = ", ".join(f"{plan.counts.get(kind, 0)} {kind}" for kind in ChangeKind)
     held = f"\n  would be held: {preview.objection}" if preview.objection else ""

@@ -6,8 +6,9 @@ from typing import Any
 import click
 
 from bridge.cli.common import Session, json_option, operator, pass_session, report
-from bridge.cli.sync import PARTLY
+from bridge.cli.sync import PARTLY, named
 from bridge.mirror.runs import Outcome
+from bridge.registry.sources import RegisteredSource
 from bridge.upkeep import UndoReport, rehearse_undo_run, undo_run
 
 
@@ -36,7 +37,7 @@ def _is_paused(done: UndoReport) -> bool:
 def _shown(done: UndoReport) -> dict[str, Any]:
     return {
         "run": done.run.id if done.run else None,
-        "class": done.context.class_sourced_id,
+        **named(done.context),
         "restored": [{"collection": each[0], "sourcedId": each[1]} for each in done.undone.restored],
         "left": [
             {"collection": each.collection, "sourcedId": each.sourced_id, "reason": each.reason}
@@ -55,6 +56,7 @@ def _text(done: UndoReport) -> str:
     else:
         lines.append(f"{len(restored)} records restored, {len(left)} left (run {done.run.id}).")
     if _is_paused(done):
-        class_ = done.context.class_sourced_id
-        lines.append(f"Class {class_} is paused: 'bridge contexts resume {class_}' lets it be read again.")
+        name = done.context.name
+        group = "sources" if isinstance(done.context, RegisteredSource) else "contexts"
+        lines.append(f"{name} is paused: 'bridge {group} resume {name}' lets it be read again.")
     return "\n".join(lines)

@@ -5,8 +5,7 @@ import sys
 import click
 
 from bridge.api.webhooks import secret_text
-from bridge.cli.common import Session, echo_json, echo_table, json_option, pass_session, report
-from bridge.errors import UnknownObject
+from bridge.cli.common import Session, check_sources, echo_json, echo_table, json_option, pass_session, report
 from bridge.registry.webhooks import Webhook
 from bridge.roster.model import COLLECTIONS
 from bridge.upkeep import Subscribers
@@ -20,7 +19,9 @@ def webhooks() -> None:
 @webhooks.command("add")
 @click.argument("name")
 @click.argument("url")
-@click.option("--source", "sources", multiple=True, help="A tenant to be told of; all unless named. May be repeated.")
+@click.option(
+    "--source", "sources", multiple=True, help="A tenant or SIS to be told of; all unless named. May be repeated."
+)
 @click.option(
     "--collection",
     "collections",
@@ -36,9 +37,7 @@ def add(
     """Tell URL of every change from now on, and print the secret that messages are signed with, this once."""
     wiring = session.wiring
     wiring.policy.check_url(url)
-    for source in sources:
-        if not wiring.registry.platforms.of_tenant(source):
-            raise UnknownObject(f"no platform has the tenant {source}: see 'bridge platforms list'")
+    check_sources(wiring.registry, sources)
     webhook = wiring.registry.webhooks.add(
         name,
         url,

@@ -214,7 +214,7 @@ class Runs:
         """How many members all contexts of a source hold together."""
         (count,) = self._db.execute(
             "SELECT count(*) FROM facts WHERE source = (SELECT id FROM sources WHERE name = ?)"
-            " AND subject <> '' AND kind = 'member' AND gone IS NULL",
+            " AND subject <> '' AND kind IN ('member', 'record') AND gone IS NULL",
             (source,),
         ).fetchone()
         return int(count)

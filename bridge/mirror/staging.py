@@ -6,11 +6,13 @@ read.
 """
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Self
 
+from bridge.mirror.emptied import emptied_rosters
 from bridge.mirror.mirror import Mirror
+from bridge.mirror.ownership import Ownership
+from bridge.mirror.plan_counts import PlanCounts
 from bridge.roster.identity import ContextKey
 from bridge.roster.plan import ChangeKind, Plan, Quarantined, change_of
 from bridge.roster.ports import Derivation, Fact, FactKind, Gone, PageRead, Rejected, Snapshot, Stated
@@ -27,8 +29,10 @@ CREATE TEMP TABLE rejected (position INTEGER NOT NULL, subject TEXT, reason TEXT
 CREATE INDEX temp.rejected_by_subject ON rejected (subject);
 CREATE TEMP TABLE departed (subject TEXT NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID;
 CREATE TEMP TABLE planned (
-    kind TEXT NOT NULL, subject TEXT NOT NULL, change TEXT NOT NULL, lead INTEGER NOT NULL, PRIMARY KEY (kind, subject)
+    kind TEXT NOT NULL, subject TEXT NOT NULL, change TEXT NOT NULL, lead INTEGER NOT NULL, roster TEXT,
+    PRIMARY KEY (kind, subject)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX temp.planned_by_roster ON planned (roster, change) WHERE roster IS NOT NULL;
 CREATE TEMP TABLE touched (subject TEXT NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID;
 """
 _NAMES = ("staged", "rejected", "departed", "planned", "touched")
@@ -42,28 +46,39 @@ LEFT JOIN facts AS f
 WHERE :all OR f.id IS NULL OR f.hash <> s.hash
 ORDER BY s.kind, s.subject
 """
-# Members who are held and have left, by the snapshot's silence, if that means anything, or by its word; and launches
-# that count no more.
+# Members and records that are held and have left, by the snapshot's silence, if that means anything, or by its word;
+# launches that count no more, and tombstones of what lives again.
 _MISSING = """
-SELECT f.kind, f.subject, f.hash
+SELECT f.kind, f.subject, f.raw
 FROM facts AS f
 WHERE f.source = :source AND f.context = :context AND f.gone IS NULL
     AND NOT EXISTS (SELECT 1 FROM temp.staged AS s WHERE s.kind = f.kind AND s.subject = f.subject)
     AND (
         f.kind = 'launch'
-        OR f.kind = 'member'
+        OR f.kind = 'tombstone'
+            AND (:complete OR EXISTS (SELECT 1 FROM temp.staged AS s WHERE s.kind = 'record' AND s.subject = f.subject))
+        OR f.kind IN ('member', 'record')
             AND (:complete OR EXISTS (SELECT 1 FROM temp.departed AS d WHERE d.subject = f.subject))
             AND NOT EXISTS (SELECT 1 FROM temp.rejected AS r WHERE r.subject = f.subject)
     )
 ORDER BY f.kind, f.subject
 """
-# Members who are held and of whom the plan says nothing so far: unreadable now, or not in an incomplete snapshot.
+# What is held and of which the plan says nothing so far: unreadable now, or not in an incomplete snapshot.
 _UNPLANNED = """
-SELECT f.subject, f.raw
+SELECT f.kind, f.subject, f.raw
 FROM facts AS f
-WHERE f.source = :source AND f.context = :context AND f.kind = 'member' AND f.gone IS NULL
+WHERE f.source = :source AND f.context = :context AND f.kind IN ('member', 'record', 'tombstone') AND f.gone IS NULL
     AND NOT EXISTS (SELECT 1 FROM temp.planned AS p WHERE p.kind = f.kind AND p.subject = f.subject)
-ORDER BY f.subject
+ORDER BY f.kind, f.subject
+"""
+_HELD = """
+SELECT count(*) FROM facts
+WHERE source = :source AND context = :context AND kind IN ('member', 'record') AND gone IS NULL
+"""
+_HELD_BY_COLLECTION = """
+SELECT substr(subject, 1, instr(subject, '/') - 1), count(*) FROM facts
+WHERE source = :source AND context = :context AND kind = 'record' AND gone IS NULL
+GROUP BY 1
 """
 
 
@@ -111,7 +126,7 @@ class Staging:
                     self._db.execute("INSERT OR IGNORE INTO temp.departed VALUES (?)", (item.subject,))
                 case Stated():
                     self._stage(item, members)
-            if not isinstance(item, Stated) or item.kind is FactKind.MEMBER:
+            if not isinstance(item, Stated) or item.kind.counted:
                 members += 1
                 if members % _TELL_EVERY == 0:
                     yield members
@@ -161,22 +176,23 @@ class Staging:
         key: dict[str, Any] = {"source": source, "context": self.context}
         self._db.execute("BEGIN")
         try:
-            counts, context_changed, details = self._compare(derivation, {**key, "all": rederive})
+            tally = PlanCounts()
+            self._compare(derivation, Ownership(self._db, source), {**key, "all": rederive}, tally)
             # Somebody unreadable may be anybody: then nobody is missed.
             unknown = self._db.execute("SELECT 1 FROM temp.rejected WHERE subject IS NULL LIMIT 1").fetchone()
             complete = self._snapshot.complete and unknown is None
-            missing, launches_changed = self._missing(key, complete=complete)
-            counts.update(missing)
+            self._missing(derivation, {**key, "complete": complete}, tally)
             if rederive:
                 self._keep_unplanned(derivation, key)
-            (held,) = self._db.execute(
-                "SELECT count(*) FROM facts WHERE source = :source AND context = :context AND kind = 'member'"
-                " AND gone IS NULL",
-                key,
+            (held,) = self._db.execute(_HELD, key).fetchone()
+            by_collection = tally.parts(dict(self._db.execute(_HELD_BY_COLLECTION, key).fetchall()))
+            (staged,) = self._db.execute(
+                "SELECT count(*) FROM temp.staged WHERE kind IN ('member', 'record')"
             ).fetchone()
-            (staged,) = self._db.execute("SELECT count(*) FROM temp.staged WHERE kind = 'member'").fetchone()
+            emptied = emptied_rosters(self._db)
         finally:
             self._db.execute("COMMIT")
+        counts = tally.counts
         counts[ChangeKind.KEPT] = staged - counts[ChangeKind.ADDED] - counts[ChangeKind.CHANGED]
         quarantined = self._db.execute(
             "SELECT position, subject, reason FROM temp.rejected ORDER BY position, reason"
@@ -187,62 +203,56 @@ class Staging:
             based_on=standing[0] if standing else None,
             complete=complete,
             rederive=rederive,
-            context_changed=context_changed or launches_changed,
+            context_changed=tally.else_changed,
             held_before=held,
             bookmark=self._snapshot.bookmark,
             counts=counts,
-            details=details,
+            details=tally.details.total(),
+            by_collection=by_collection,
+            emptied=emptied,
             quarantined=tuple(Quarantined(*row) for row in quarantined),
         )
 
-    def _compare(self, derivation: Derivation, key: dict[str, Any]) -> tuple[Counter[ChangeKind], bool, int]:
-        counts: Counter[ChangeKind] = Counter()
-        context_changed = False
-        details = 0
+    def _compare(self, derivation: Derivation, ownership: Ownership, key: dict[str, Any], tally: PlanCounts) -> None:
         for position, kind, subject, raw, stated, held, held_raw in self._db.execute(_COMPARE, key):
             item = Stated(FactKind(kind), subject, raw.encode())
-            if (reason := derivation.reject(item)) is not None:
+            if (reason := derivation.reject(item) or ownership.objection(derivation.mentions(item))) is not None:
                 self._reject(position, subject, reason)
                 # The row that was just read: that one may go while the others are still being read.
                 self._db.execute("DELETE FROM temp.staged WHERE kind = ? AND subject = ?", (kind, subject))
                 continue
             change = change_of(held, stated, complete=True)
             assert change is not None, "something was stated"
-            self._plan(kind, subject, change, lead=derivation.claims_lead(item))
-            if item.kind is FactKind.MEMBER:
-                counts[change] += 1
-                if change is ChangeKind.CHANGED:
-                    held_fact = Fact(FactKind.MEMBER, self.context, subject, held_raw.encode())
-                    details += derivation.same_standing(held_fact, item)
-            else:
-                context_changed |= change is not ChangeKind.KEPT
-        return counts, context_changed, details
+            self._plan(item, change, derivation)
+            detail = False
+            if item.kind.counted and change is ChangeKind.CHANGED:
+                held_fact = Fact(item.kind, self.context, subject, held_raw.encode())
+                detail = derivation.same_standing(held_fact, item)
+            tally.note(item, change, detail=detail)
 
-    def _missing(self, key: dict[str, Any], *, complete: bool) -> tuple[Counter[ChangeKind], bool]:
-        counts: Counter[ChangeKind] = Counter()
-        launches_changed = False
-        for kind, subject, held in self._db.execute(_MISSING, {**key, "complete": complete}):
-            change = change_of(held, None, complete=True)
-            assert change is not None, "it is held"
-            self._plan(kind, subject, change, lead=False)
-            if kind == FactKind.MEMBER:
-                counts[change] += 1
-            else:
-                launches_changed = True
-        return counts, launches_changed
+    def _missing(self, derivation: Derivation, key: dict[str, Any], tally: PlanCounts) -> None:
+        for kind, subject, raw in self._db.execute(_MISSING, key):
+            fact = Stated(FactKind(kind), subject, raw.encode())
+            self._plan(fact, ChangeKind.REMOVED, derivation)
+            tally.note(fact, ChangeKind.REMOVED)
 
     def _keep_unplanned(self, derivation: Derivation, key: dict[str, Any]) -> None:
-        """Under a new mapping everybody who is held is looked at again, also who was not stated now."""
-        for subject, raw in self._db.execute(_UNPLANNED, key):
-            fact = Fact(FactKind.MEMBER, self.context, subject, raw.encode())
-            self._plan(FactKind.MEMBER, subject, ChangeKind.KEPT, lead=derivation.claims_lead(fact))
+        """Under a new mapping all that is held is looked at again, also what was not stated now."""
+        for kind, subject, raw in self._db.execute(_UNPLANNED, key):
+            self._plan(Stated(FactKind(kind), subject, raw.encode()), ChangeKind.KEPT, derivation)
 
-    def _plan(self, kind: str, subject: str, change: ChangeKind, *, lead: bool) -> None:
-        self._db.execute("INSERT INTO temp.planned VALUES (?, ?, ?, ?)", (kind, subject, change, lead))
+    def _plan(self, item: Stated, change: ChangeKind, derivation: Derivation) -> None:
+        lead = change is not ChangeKind.REMOVED and derivation.claims_lead(item)
+        self._db.execute(
+            "INSERT INTO temp.planned VALUES (?, ?, ?, ?, ?)",
+            (item.kind, item.subject, change, lead, derivation.roster_of(item)),
+        )
 
     def removals(self) -> set[str]:
         """Whom the plan would remove."""
-        rows = self._db.execute("SELECT subject FROM temp.planned WHERE kind = 'member' AND change = 'removed'")
+        rows = self._db.execute(
+            "SELECT subject FROM temp.planned WHERE kind IN ('member', 'record') AND change = 'removed'"
+        )
         return {subject for (subject,) in rows}
 
     def spare_removals(self, plan: Plan, derivation: Derivation) -> None:
@@ -253,7 +263,7 @@ class Staging:
 
         :param plan: what :meth:`plan` gave for this derivation.
         """
-        self._db.execute("DELETE FROM temp.planned WHERE kind = 'member' AND change = 'removed'")
+        self._db.execute("DELETE FROM temp.planned WHERE kind IN ('member', 'record') AND change = 'removed'")
         if plan.rederive:
             source = self._mirror.source_ids().get(self.source)
             self._keep_unplanned(derivation, {"source": source, "context": self.context})

@@ -9,7 +9,8 @@ from bridge.roster.identity import ContextKey
 _SELECT = """
 SELECT sources.name, contexts.context, runs.started, contexts.bookmark,
     (SELECT count(*) FROM facts
-        WHERE facts.source = contexts.source AND facts.context = contexts.context AND kind = 'member' AND gone IS NULL)
+        WHERE facts.source = contexts.source AND facts.context = contexts.context AND gone IS NULL
+            AND kind IN ('member', 'record'))
 FROM contexts
 JOIN sources ON sources.id = contexts.source
 LEFT JOIN runs ON runs.id = contexts.complete_run

@@ -181,7 +181,9 @@ class _Undoing:
             values = {"kind": kind, "subject": subject, "raw": raw, "hash": fact_hash(raw), "lead": lead}
             self._db.execute(_RESTORE, {**self._key, **values})
         rows = self._db.execute(
-            "SELECT change, count(*) FROM fact_changes WHERE run = :run AND kind = 'member' GROUP BY change", self._key
+            "SELECT change, count(*) FROM fact_changes WHERE run = :run AND kind IN ('member', 'record')"
+            " GROUP BY change",
+            self._key,
         )
         return Counter({ChangeKind(change): count for change, count in rows})
 

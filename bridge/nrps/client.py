@@ -19,9 +19,9 @@ from bridge.clock import Clock, utc_now
 from bridge.errors import BridgeError, SourceGone, SourceRefused, SourceUnavailable
 from bridge.lti.platform import Platform
 from bridge.nrps.containers import parse_container, too_many_members
-from bridge.nrps.links import find_link, parse_links
 from bridge.nrps.schemas import CONTEXT_MEMBERSHIP_SCOPE, MEMBERSHIP_CONTAINER
 from bridge.transport.http import Answer, Http, without_query
+from bridge.transport.links import find_link, parse_links
 from bridge.transport.oauth2 import ServiceTokens
 from bridge.transport.retry import Patience, asks_to_wait, retry_after
 

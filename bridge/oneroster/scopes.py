@@ -13,3 +13,7 @@ ROSTER_DEMOGRAPHICS = "https://purl.imsglobal.org/spec/or/v1p2/scope/roster-demo
 """Demographics, and nothing else."""
 
 ONEROSTER_SCOPES = (ROSTER_CORE, ROSTER, ROSTER_DEMOGRAPHICS)
+
+ROSTER_CORE_1P1 = "https://purl.imsglobal.org/spec/or/v1p1/scope/roster-core.readonly"
+ROSTER_1P1 = "https://purl.imsglobal.org/spec/or/v1p1/scope/roster.readonly"
+ROSTER_DEMOGRAPHICS_1P1 = "https://purl.imsglobal.org/spec/or/v1p1/scope/roster-demographics.readonly"

@@ -56,6 +56,16 @@ class RegisteredContext:
         return class_sourced_id(self.tenant, self.key)
 
     @property
+    def name(self) -> str:
+        """What it is called where contexts and sources stand beside each other: as the class."""
+        return self.class_sourced_id
+
+    @property
+    def lane(self) -> int:
+        """With what it takes turns: with the other contexts of its platform."""
+        return self.platform_id
+
+    @property
     def lease(self) -> str:
         """The name of the lease that whoever reconciles this context holds."""
         return lease_of(self.class_sourced_id)

@@ -21,7 +21,9 @@ from bridge.registry.orders import Orders
 from bridge.registry.pauses import Pauses
 from bridge.registry.platforms import Platforms
 from bridge.registry.registrations import Registrations
+from bridge.registry.rosters import Rosters
 from bridge.registry.secrets import Secrets
+from bridge.registry.sources import Sources
 from bridge.registry.targets import Targets
 from bridge.registry.tokens import Tokens
 from bridge.registry.tools import Tools
@@ -58,6 +60,8 @@ class Registry:
         self.targets = Targets(db)
         self.circuits = Circuits(db, clock)
         self.webhooks = Webhooks(db, clock)
+        self.sources = Sources(db, clock)
+        self.rosters = Rosters(self.contexts, self.sources, self.pauses, self.circuits)
 
     @classmethod
     def open(cls, path: Path, clock: Clock = utc_now) -> Self:

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 from bridge.roster.identity import (
     ContextKey,
     PersonKey,
+    SourcedId,
     class_sourced_id,
     enrollment_sourced_id,
     user_sourced_id,
@@ -127,6 +128,12 @@ class MembershipDerivation:
         member = self.load_member(raw)
         mapped = self.reading.map_roles(member.roles)
         return mapped.enrollment, mapped.user_roles, mapped.left_out, member.status or MemberStatus.ACTIVE
+
+    def mentions(self, stated: Stated) -> Sequence[tuple[str, SourcedId]]:
+        return ()  # the sourcedIds are the bridge's own
+
+    def roster_of(self, fact: Stated | Fact) -> SourcedId | None:
+        return None  # the context is one roster
 
     def of_source(self) -> Sequence[Derived]:
         return self.surroundings.records()

@@ -45,6 +45,34 @@ class Quarantined:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a plan does to one kind of what is held: to the members of a context, or to the records of one collection.
+
+    :param upheavals: how many of those held before would leave, or have another role or status.
+    """
+
+    held_before: int
+    added: int
+    removals: int
+    upheavals: int
+
+    @property
+    def held_after(self) -> int:
+        return self.held_before + self.added - self.removals
+
+
+@dataclass(frozen=True, slots=True)
+class Emptied:
+    """Classes that stay and that a plan would leave without anybody, where one context holds many rosters.
+
+    :param enrollments: how many they have together.
+    """
+
+    classes: int = 0
+    enrollments: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What applying a staged snapshot would do to one context.
@@ -54,10 +82,11 @@ class Plan:
     :param complete: whether silence counted as leaving.
     :param rederive: whether every document of the context is derived anew, since the mapping has changed.
     :param context_changed: whether what is said of the context itself, or by launches of it, differs.
-    :param held_before: how many members the mirror held.
+    :param held_before: how many members, or records, the mirror held.
     :param bookmark: what to ask the source with next time: see :attr:`bridge.roster.ports.Snapshot.bookmark`.
-    :param counts: members by kind of change.
+    :param counts: members, or records, by kind of change.
     :param details: of the changed ones, those whose role and status stay: only names or the like differ.
+    :param by_collection: of a context that holds records, what is done to those of each collection.
     """
 
     source: str
@@ -70,12 +99,9 @@ class Plan:
     bookmark: str | None = None
     counts: Mapping[ChangeKind, int] = field(default_factory=Counter)
     details: int = 0
+    by_collection: Mapping[str, Part] = field(default_factory=dict)
+    emptied: Emptied = Emptied()
     quarantined: tuple[Quarantined, ...] = ()
-
-    @property
-    def upheavals(self) -> int:
-        """How many of the members held before would leave, or have another role or status."""
-        return self.removals + self.counts.get(ChangeKind.CHANGED, 0) - self.details
 
     @property
     def removals(self) -> int:
@@ -84,6 +110,18 @@ class Plan:
     @property
     def held_after(self) -> int:
         return self.held_before + self.counts.get(ChangeKind.ADDED, 0) - self.removals
+
+    @property
+    def noun(self) -> str:
+        """What those are called that are counted."""
+        return "records" if self.by_collection else "members"
+
+    @property
+    def parts(self) -> Mapping[str, Part]:
+        """What the guards judge, each by itself, under the name that people know it by."""
+        upheavals = self.removals + self.counts.get(ChangeKind.CHANGED, 0) - self.details
+        whole = Part(self.held_before, self.counts.get(ChangeKind.ADDED, 0), self.removals, upheavals)
+        return self.by_collection or {self.noun: whole}
 
     @property
     def is_empty(self) -> bool:

@@ -1,6 +1,6 @@
 """What the reconciler needs from the outside, in the domain's words.
 
-A source is whatever states rosters: one context of an LTI platform, later a whole OneRoster provider. The
+A source is whatever states rosters: one context of an LTI platform, or a whole OneRoster provider. The
 reconciler and the mirror know it by these protocols only.
 """
 
@@ -19,6 +19,15 @@ class FactKind(StrEnum):
     MEMBER = "member"
     LAUNCH = "launch"
     """What a member's latest launch says of her. It makes nobody a member, and is stated anew as long as it counts."""
+    RECORD = "record"
+    """One record of a SIS that lives; its subject is ``collection/sourcedId``."""
+    TOMBSTONE = "tombstone"
+    """What a SIS says of a record that has ended; the record, if it is stated or held too, goes before it."""
+
+    @property
+    def counted(self) -> bool:
+        """Whether facts of this kind are what runs count and guards watch over."""
+        return self in (FactKind.MEMBER, FactKind.RECORD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +149,13 @@ class Derivation(Protocol):
 
     def same_standing(self, held: Fact, stated: Stated) -> bool:
         """Whether a member's role and status are the same in both, so that at most names and the like differ."""
+
+    def mentions(self, stated: Stated) -> Sequence[tuple[str, SourcedId]]:
+        """The record that a stated thing is about, then those that it refers to, as collection and sourcedId, as far as
+        the source has chosen the ids itself: none of them may be another source's."""
+
+    def roster_of(self, fact: Stated | Fact) -> SourcedId | None:
+        """The class whose roster a record is a part of, where one context holds many rosters."""
 
     def of_source(self) -> Sequence[Derived]:
         """The records supplied for the source as a whole: school, calendar."""

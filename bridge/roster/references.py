@@ -16,6 +16,10 @@ ROSTERING_PATH = "/ims/oneroster/rostering/v1p2"
 """Where the Rostering service lives under the public root: fixed by OneRoster 1.2, part of every endpoint."""
 
 
+RESOURCES_PATH = "/ims/oneroster/resources/v1p2"
+"""Where OneRoster's Resources service would be, which the bridge does not serve: references to it are kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class References:
     """Makes references on one public root.
@@ -35,4 +39,12 @@ class References:
             "href": f"{self.public_url}{ROSTERING_PATH}/{collection.name}/{quote(sourced_id, safe='')}",
             "sourcedId": sourced_id,
             "type": collection.singular,
+        }
+
+    def to_resource(self, sourced_id: SourcedId) -> Mapping[str, str]:
+        """The reference to a resource."""
+        return {
+            "href": f"{self.public_url}{RESOURCES_PATH}/resources/{quote(sourced_id, safe='')}",
+            "sourcedId": sourced_id,
+            "type": "resource",
         }

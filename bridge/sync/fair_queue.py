@@ -9,7 +9,7 @@ The queue knows nothing of what the jobs do. It serves all threads.
 
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 
 Work = Callable[[], None]
@@ -26,13 +26,13 @@ class Job:
     """
 
     name: str
-    lane: int
+    lane: Hashable
     cap: int
     urgent: bool
     work: Work
 
 
-_Lanes = OrderedDict[int, OrderedDict[str, Job]]
+_Lanes = OrderedDict[Hashable, OrderedDict[str, Job]]
 
 
 class FairQueue:
@@ -104,7 +104,7 @@ class FairQueue:
             job = self._first(self._ordinary, in_lane, more=0)
         return job
 
-    def _first(self, lanes: _Lanes, in_lane: Mapping[int, int], *, more: int) -> Job | None:
+    def _first(self, lanes: _Lanes, in_lane: Mapping[Hashable, int], *, more: int) -> Job | None:
         for lane, waiting in lanes.items():
             for job in waiting.values():
                 if in_lane[lane] >= job.cap + more:

@@ -11,7 +11,7 @@ anew are not looked at here at all: the facts stay as they are.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bridge.roster.plan import Plan
+from bridge.roster.plan import Part, Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,34 +60,48 @@ class Guards:
         """Why a plan's removals have to wait, if they have to."""
         if not plan.removals:
             return None
-        if self.hold_emptied and plan.held_after == 0:
-            return f"it would empty the roster: all {plan.held_before} members would be removed"
-        if plan.removals > self.removal_count and plan.removals > self.removal_share * plan.held_before:
-            return f"it would remove {plan.removals} of {plan.held_before} members"
+        for name, part in plan.parts.items():
+            if (objection := self._objection_to(name, part)) is not None:
+                return objection
+        if self.hold_emptied and plan.emptied.enrollments > self.removal_count:
+            return (
+                f"it would leave nobody in {plan.emptied.classes} classes that stay:"
+                f" all their {plan.emptied.enrollments} enrollments would be removed"
+            )
         together = toll.removed + plan.removals
         if toll.removed and together > self.removal_count:
             members = toll.members() + toll.removed
             if together > self.source_removal_share * members:
                 return (
-                    f"it would remove {plan.removals} of {plan.held_before} members, and with those removed from the"
-                    f" other rosters of {plan.source} lately that is {together} of {members}"
+                    f"it would remove {plan.removals} of {plan.held_before} {plan.noun}, and with those removed from"
+                    f" the other rosters of {plan.source} lately that is {together} of {members}"
                 )
         return None
 
-    def change_objection(self, plan: Plan) -> str | None:
-        """Why what a plan does to those who are members has to wait as a whole, if it has to."""
-        if plan.upheavals <= self.change_share * plan.held_before:
+    def _objection_to(self, name: str, part: Part) -> str | None:
+        if not part.removals:
             return None
-        others = plan.upheavals - plan.removals
-        does = [f"remove {plan.removals}"] if plan.removals else []
-        does += [f"give {others} another role or status"] if others else []
-        return f"of {plan.held_before} members it would {' and '.join(does)}"
+        if self.hold_emptied and part.held_after == 0:
+            return f"it would empty the roster: all {part.held_before} {name} would be removed"
+        if part.removals > self.removal_count and part.removals > self.removal_share * part.held_before:
+            return f"it would remove {part.removals} of {part.held_before} {name}"
+        return None
+
+    def change_objection(self, plan: Plan) -> str | None:
+        """Why what a plan does to those who are held has to wait as a whole, if it has to."""
+        for name, part in plan.parts.items():
+            if part.upheavals > self.change_share * part.held_before:
+                others = part.upheavals - part.removals
+                does = [f"remove {part.removals}"] if part.removals else []
+                does += [f"give {others} another role or status"] if others else []
+                return f"of {part.held_before} {name} it would {' and '.join(does)}"
+        return None
 
     def announcement(self, plan: Plan) -> str:
         """What is to be told of a plan that is not held: that the names of most have changed. Empty: nothing."""
         if plan.details > self.removal_count and plan.details > self.change_share * plan.held_before:
             return (
-                f"names or contact details of {plan.details} of {plan.held_before} members have changed: what the"
+                f"names or contact details of {plan.details} of {plan.held_before} {plan.noun} have changed: what the"
                 " platform shares with the bridge may have been switched"
             )
         return ""

@@ -7,7 +7,7 @@ outbox are what they always are; only a person can ask for it.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from bridge.roster.identity import ContextKey
+from bridge.roster.identity import ContextKey, SourcedId
 from bridge.roster.ports import Derivation, Derived, Fact, Stated
 
 
@@ -51,6 +51,12 @@ class Retired:
 
     def same_standing(self, held: Fact, stated: Stated) -> bool:
         return self.present.same_standing(held, stated)
+
+    def mentions(self, stated: Stated) -> Sequence[tuple[str, SourcedId]]:
+        return self.present.mentions(stated)
+
+    def roster_of(self, fact: Stated | Fact) -> SourcedId | None:
+        return self.present.roster_of(fact)
 
     def of_source(self) -> Sequence[Derived]:
         records = self.present.of_source()

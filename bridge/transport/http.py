@@ -23,7 +23,7 @@ from urllib3 import HTTPHeaderDict
 from urllib3 import exceptions as urllib3_errors
 
 from bridge import __version__
-from bridge.errors import BridgeError, SourceRefused, SourceUnavailable
+from bridge.errors import AnswerTooLarge, BridgeError, SourceRefused, SourceUnavailable
 from bridge.transport.connections import GuardedAdapter
 from bridge.transport.policy import OutgoingPolicy
 
@@ -194,7 +194,7 @@ class Http:
         for chunk in response.raw.stream(_CHUNK, decode_content=True):
             if body.tell() + len(chunk) > max_bytes:
                 hint = ": if that is right, raise outgoing.max_body_bytes" if max_bytes == self._max_bytes else ""
-                raise SourceRefused(f"{host} answers with more than {max_bytes} bytes{hint}")
+                raise AnswerTooLarge(f"{host} answers with more than {max_bytes} bytes{hint}")
             body.write(chunk)
         return body.getvalue()
 

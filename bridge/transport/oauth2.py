@@ -7,10 +7,9 @@ A token, an assertion or a peer's free text never enters a message.
 """
 
 import re
-import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from bridge.clock import Clock, utc_now
@@ -18,6 +17,7 @@ from bridge.errors import SourceRefused, SourceUnavailable
 from bridge.lti.platform import Platform
 from bridge.transport.http import Answer, Http, host_of
 from bridge.transport.retry import asks_to_wait, retry_after
+from bridge.transport.token_cache import TokenCache
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
@@ -26,7 +26,6 @@ Signer = Callable[[Platform, str | None], str]
 
 _MAX_BYTES = 64 * 1024
 _UNSTATED_LIFETIME = 300.0
-_RENEW_BEFORE = 60.0
 
 _WHAT_TO_CHECK = {  # the error codes of RFC 6749 section 5.2
     "invalid_client": "check the client id, the token audience, and that the platform can fetch the bridge's key set;"
@@ -47,15 +46,6 @@ class _Key:
     scopes: tuple[str, ...]
 
 
-@dataclass(slots=True)
-class _Slot:
-    """One key's place in the cache; whoever holds the lock may ask the platform."""
-
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    token: str | None = None
-    good_until: float = 0.0
-
-
 class ServiceTokens:
     """Access tokens, asked for once and kept until a minute before they expire.
 
@@ -72,9 +62,7 @@ class ServiceTokens:
         self._http = http
         self._sign = sign
         self._clock = clock
-        self._ticks = ticks
-        self._slots: dict[_Key, _Slot] = {}
-        self._slots_lock = threading.Lock()
+        self._cache: TokenCache[_Key] = TokenCache(ticks)
 
     def token(self, platform: Platform, scopes: Iterable[str], deployment_id: str | None = None) -> str:
         """A token of the platform that carries all these scopes.
@@ -83,28 +71,14 @@ class ServiceTokens:
         :raises SourceRefused: if it gives no token, or one without a scope that is needed: says what to check.
         """
         key = _key(platform, scopes, deployment_id)
-        slot = self._slot(key)
-        with slot.lock:
-            if slot.token is None or self._ticks() >= slot.good_until:
-                asked_at = self._ticks()
-                slot.token, lifetime = self._ask(platform, key)
-                # A short-lived token still serves for half of its life.
-                slot.good_until = asked_at + lifetime - min(_RENEW_BEFORE, lifetime / 2)
-            return slot.token
+        return self._cache.get(key, lambda: self._ask(platform, key))
 
     def forget(self, platform: Platform, scopes: Iterable[str], token: str, deployment_id: str | None = None) -> None:
         """Ask anew the next time: for a token that was refused although it should be good.
 
         Does nothing if another thread has renewed it already, so that a refusal costs one new token and no more.
         """
-        slot = self._slot(_key(platform, scopes, deployment_id))
-        with slot.lock:
-            if slot.token == token:
-                slot.token = None
-
-    def _slot(self, key: _Key) -> _Slot:
-        with self._slots_lock:
-            return self._slots.setdefault(key, _Slot())
+        self._cache.forget(_key(platform, scopes, deployment_id), token)
 
     def _ask(self, platform: Platform, key: _Key) -> tuple[str, float]:
         answer = self._http.post_form(
@@ -123,17 +97,18 @@ class ServiceTokens:
             raise SourceUnavailable(
                 f"{who}: the token endpoint answers {answer.status}", retry_after(answer, self._clock())
             )
-        fields = _fields(answer)
+        fields = fields_in(answer)
         if answer.status != 200:
             raise SourceRefused(f"{who}: no access token, status {answer.status}, {_error_in(fields)}")
-        return _token_in(fields, key.scopes, who), _lifetime_in(fields)
+        return _token_in(fields, key.scopes, who), lifetime_in(fields)
 
 
 def _key(platform: Platform, scopes: Iterable[str], deployment_id: str | None) -> _Key:
     return _Key(platform.token_url, platform.client_id, deployment_id, tuple(sorted(set(scopes))))
 
 
-def _fields(answer: Answer) -> dict[str, Any]:
+def fields_in(answer: Answer) -> dict[str, Any]:
+    """The members of a token endpoint's answer; none if it is no JSON object."""
     try:
         found = answer.json()
     except ValueError:
@@ -151,10 +126,19 @@ def _error_in(fields: dict[str, Any]) -> str:
     )
 
 
-def _token_in(fields: dict[str, Any], needed: tuple[str, ...], who: str) -> str:
+def token_in(fields: dict[str, Any], who: str) -> str:
+    """The access token.
+
+    :raises SourceRefused: if there is none that can be sent.
+    """
     token = fields.get("access_token")
     if not isinstance(token, str) or not re.fullmatch(r"[\x21-\x7e]+", token):
         raise SourceRefused(f"{who}: the answer holds no access token: check the token URL")
+    return token
+
+
+def _token_in(fields: dict[str, Any], needed: tuple[str, ...], who: str) -> str:
+    token = token_in(fields, who)
     granted = fields.get("scope")
     if isinstance(granted, str) and granted.strip():  # left out, it means: all that was asked (RFC 6749 section 5.1)
         missing = sorted(set(needed) - set(granted.split()))
@@ -166,7 +150,7 @@ def _token_in(fields: dict[str, Any], needed: tuple[str, ...], who: str) -> str:
     return token
 
 
-def _lifetime_in(fields: dict[str, Any]) -> float:
+def lifetime_in(fields: dict[str, Any]) -> float:
     """``expires_in``: a number, or digits in a string; five minutes where it is left out or means nothing."""
     stated = fields.get("expires_in")
     if isinstance(stated, str) and re.fullmatch(r"\s*[0-9]{1,9}\s*", stated):

@@ -6,7 +6,7 @@ spread out. Requests reserve their moments in order; whoever reserves late waits
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 _BURST = 10.0
 """Seconds' worth of requests that may come at once."""
@@ -22,9 +22,9 @@ class Rates:
         self._sleep = sleep
         self._ticks = ticks
         self._lock = threading.Lock()
-        self._used: dict[int, float] = {}  # by peer: until when all moments are reserved
+        self._used: dict[Hashable, float] = {}  # by peer: until when all moments are reserved
 
-    def wait(self, peer: int, per_minute: int) -> None:
+    def wait(self, peer: Hashable, per_minute: int) -> None:
         """Wait until a peer may be asked once more."""
         with self._lock:
             now = self._ticks()

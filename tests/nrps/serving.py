@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from bridge.nrps.links import find_link, parse_links
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 from werkzeug.test import TestResponse
@@ -16,7 +17,6 @@ from bridge.app import create_app
 from bridge.auth.tool_assertion import ASSERTION_TYPE
 from bridge.mirror.documents import Documents
 from bridge.mirror.writes import next_changed, stamp
-from bridge.nrps.links import find_link, parse_links
 from bridge.nrps.schemas import CONTEXT_MEMBERSHIP_SCOPE, MEMBERSHIP_CONTAINER
 from bridge.registry.registry import Registry
 from bridge.registry.tools import Tool

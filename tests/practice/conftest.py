@@ -17,6 +17,9 @@ from bridge.practice.browser import Browser
 from bridge.practice.lms_tools import AGS_SCOPE, NRPS_SCOPE
 from bridge.practice.rosters import make_roster
 from bridge.practice.server import PracticeLms, PracticeServer
+from bridge.practice.sis_districts import make_district
+from bridge.practice.sis_server import PracticeSis
+from tests.practice.sis_consumer import Consumer
 
 NRPS_TYPE = "application/vnd.ims.lti-nrps.v2.membershipcontainer+json"
 
@@ -189,3 +192,17 @@ def launched_tool(tool_key: RSAKey) -> Iterator[LaunchedTool]:
 def browser() -> Iterator[Browser]:
     with Browser() as browser:
         yield browser
+
+
+@pytest.fixture
+def sis() -> Iterator[PracticeSis]:
+    """Two schools, each with six classes of twenty."""
+    with PracticeSis(make_district()) as sis:
+        yield sis
+
+
+@pytest.fixture
+def consumer(sis: PracticeSis) -> Iterator[Consumer]:
+    consumer = Consumer(sis)
+    with consumer.session:
+        yield consumer

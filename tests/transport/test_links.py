@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.nrps.links import find_link, parse_links
+from bridge.transport.links import find_link, parse_links
 
 BASE = "https://lms.example.org/course/7/members?limit=2"
 

@@ -1,0 +1,70 @@
+"""Everything that is reconciled: contexts of LMSs, and sources that state whole records, in one list.
+
+Both are known by source and context key, have a lease and a lane, and can be paused; what else there is to them only
+those look at who read them.
+"""
+
+from bridge.errors import UnknownObject
+from bridge.registry.circuits import Circuits
+from bridge.registry.contexts import Contexts, RegisteredContext
+from bridge.registry.pauses import Pauses
+from bridge.registry.sources import RegisteredSource, Sources
+from bridge.roster.identity import ContextKey
+from bridge.roster.records import WHOLE_SOURCE
+
+Roster = RegisteredContext | RegisteredSource
+
+
+class Rosters:
+    """The registered contexts and sources."""
+
+    def __init__(self, contexts: Contexts, sources: Sources, pauses: Pauses, circuits: Circuits) -> None:
+        self._contexts = contexts
+        self._sources = sources
+        self._pauses = pauses
+        self._circuits = circuits
+
+    def all(self) -> list[Roster]:
+        """Every one, in a stable order."""
+        return [*self._contexts.all(), *self._sources.all()]
+
+    def get(self, source: str, key: ContextKey) -> Roster:
+        """The one that a run was of.
+
+        :raises UnknownObject: if it is registered no more.
+        """
+        return self._sources.get(source) if key == WHOLE_SOURCE else self._contexts.get(source, key)
+
+    def find(self, selector: str) -> Roster:
+        """The one that a person names: a source by its name, a context as :meth:`Contexts.find` does.
+
+        :raises UnknownObject: if nothing has that name.
+        :raises InvalidRequest: if several contexts have.
+        """
+        try:
+            return self._sources.get(selector)
+        except UnknownObject:
+            return self._contexts.find(selector)
+
+    def is_paused(self, roster: Roster) -> bool:
+        """Whether it is not to be read by itself."""
+        if isinstance(roster, RegisteredSource):
+            return self._sources.get(roster.name).pause is not None
+        return self._pauses.covers(roster.platform_id, roster.tenant, roster.key)
+
+    def pause(self, roster: Roster, paused_by: str, reason: str = "") -> bool:
+        """Read it by itself no more; whether it was read so far."""
+        if isinstance(roster, RegisteredSource):
+            return self._sources.pause(roster.name, paused_by, reason)
+        return self._pauses.pause_context(roster.tenant, roster.key, paused_by, reason)
+
+    def resume(self, roster: Roster) -> bool:
+        """Read it again; whether it was paused."""
+        if isinstance(roster, RegisteredSource):
+            return self._sources.resume(roster.name)
+        return self._pauses.resume_context(roster.tenant, roster.key)
+
+    def admit(self, roster: Roster) -> bool:
+        """Whether its platform's circuit lets an attempt through now. A source is alone: the pauses after its failures
+        do what a circuit would."""
+        return isinstance(roster, RegisteredSource) or self._circuits.admit(roster.platform_id)
