@@ -19,6 +19,9 @@ class FactKind(StrEnum):
     MEMBER = "member"
     LAUNCH = "launch"
     """What a member's latest launch says of her. It makes nobody a member, and is stated anew as long as it counts."""
+    FED = "fed"
+    """What LTI tools have handed in of a person: see :mod:`bridge.roster.fed`. No snapshot states it or removes it. It
+    counts only while no roster of the context is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +155,7 @@ class Derivation(Protocol):
     ) -> Sequence[Derived]:
         """The person and her enrollment in one context.
 
-        :param facts: every live fact about her, as member and from launches, of every context of the source, in any
-            order.
+        :param facts: every live fact about her that counts, as member, from launches and fed, of every context of the
+            source, in any order.
         :param sole_lead: whether exactly one member of this context claims the lead.
         """
