@@ -32,6 +32,7 @@ _MODULES = {
     "contexts": "contexts",
     "clients": "clients",
     "tools": "tools",
+    "feeders": "feeders",
     "runs": "runs",
     "changes": "changes",
     "undo": "undo",

@@ -56,10 +56,7 @@ class FedMember:
 
 
 def write_word(word: Word) -> bytes:
-    """A word as the text of a fact.
-
-    :raises ValueError: if the member holds text that is not Unicode.
-    """
+    """A word as the text of a fact."""
     said = {"signed": word.signed, "at": word.at, "by": word.feeder}
     values = {name: getattr(word.member, name) for name in _FIELDS}
     values["roles"] = list(word.member.roles)
@@ -113,4 +110,5 @@ def _load(raw: bytes) -> Any:
 
 
 def _text(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    # Half a surrogate pair, which a role may be cut to, is no text that could be stored.
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode(errors="replace")

@@ -4,7 +4,7 @@ import json
 from itertools import permutations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.roster.fed import Word, write_word
@@ -102,11 +102,13 @@ members = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(fed_facts | members, max_size=4, unique_by=lambda one: (one.kind, one.context)))
 def test_order_of_the_facts_does_not_matter(facts):
     assert len({json.dumps(derived(*order)) for order in permutations(facts)}) == 1
 
 
+@settings(deadline=None)
 @given(st.lists(members, min_size=1, max_size=2, unique_by=lambda one: one.context), fed_facts)
 def test_what_is_fed_changes_no_user_of_a_roster(listed, told):
     user = derived(*listed)[0]
