@@ -32,6 +32,7 @@ from bridge.platform_routes import add_platform_routes
 from bridge.roster.model import DEMOGRAPHICS
 from bridge.settings import Settings, load_settings
 from bridge.site.views import site_blueprint
+from bridge.tool_routes import add_tool_routes
 from bridge.wiring import Wiring
 
 log = structlog.get_logger(__name__)
@@ -77,6 +78,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     app.register_blueprint(events.blueprint())
     _add_runs(app, wiring, lambda: grant(request.headers.get("Authorization")))
     add_platform_routes(app, wiring)
+    add_tool_routes(app, wiring)
     app.register_blueprint(
         lti_blueprint(
             LtiTool(

@@ -15,6 +15,8 @@ from bridge.lti.platform import Platform
 from bridge.lti.vendors import profile_of
 from bridge.nrps.schemas import load_context, load_member
 from bridge.registry.contexts import RegisteredContext
+from bridge.registry.fed_contexts import FedContext
+from bridge.registry.feeders import platform_of
 from bridge.registry.registry import Registry
 from bridge.registry.rosters import Roster
 from bridge.registry.sources import RegisteredSource
@@ -67,14 +69,34 @@ class Derivations:
         :raises ConfigError: if one names a role table that cannot be used.
         """
         platform = registry.platforms.by_id(context.platform_id)
-        registrations = registry.platforms.of_tenant(context.tenant)
-        readings = {each.id: self._reading(each) for each in registrations}
+        return self._of(context, platform, registry.platforms.of_tenant(context.tenant), registry)
+
+    def of_fed(self, context: FedContext, registry: Registry) -> MembershipDerivation:
+        """How what was handed in about a context becomes documents, where the bridge itself is not asked for it.
+
+        :raises: as :meth:`of`.
+        """
+        ours = registry.platforms.of_tenant(context.tenant)
+        platform = platform_of(context.tenant, context.issuer, context.vendor, ours)
+        # A tenant without registrations is described by the context that it was first known by.
+        first = registry.fed_contexts.of_tenant(context.tenant)[0]
+        registrations = ours or [platform_of(first.tenant, first.issuer, first.vendor, ours)]
+        return self._of(context, platform, registrations, registry)
+
+    def _of(
+        self,
+        context: RegisteredContext | FedContext,
+        platform: Platform,
+        registrations: Sequence[Platform],
+        registry: Registry,
+    ) -> MembershipDerivation:
+        readings = {each.id: self._reading(each) for each in (*registrations, platform)}
         reading = readings[platform.id]
 
         @cache
         def reading_elsewhere(key: ContextKey) -> Reading:
             try:
-                return readings.get(registry.contexts.get(context.tenant, key).platform_id, reading)
+                return readings.get(_registration_of(context.tenant, key, registrations, registry), reading)
             except UnknownObject:
                 return reading  # its roster is read no more, and what it said stays
 
@@ -142,3 +164,15 @@ class Derivations:
             school_year=school_year_of(today, calendar.year_start),
             references=References(self._settings.server.public_url),
         )
+
+
+def _registration_of(tenant: str, key: ContextKey, registrations: Sequence[Platform], registry: Registry) -> int:
+    """The id of the registration by which a context is known.
+
+    :raises UnknownObject: if it is not known any more.
+    """
+    try:
+        return registry.contexts.get(tenant, key).platform_id
+    except UnknownObject:
+        fed = registry.fed_contexts.get(tenant, key)
+        return platform_of(tenant, fed.issuer, fed.vendor, registrations).id

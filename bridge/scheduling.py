@@ -16,6 +16,7 @@ import structlog
 from bridge.clock import from_stamp
 from bridge.deciding import carry_out, ordered_approval
 from bridge.errors import UnknownObject
+from bridge.feeding import Feeding
 from bridge.mirror.attempts import Attempt, Attempts
 from bridge.mirror.calendar import turn_page
 from bridge.mirror.members import is_member
@@ -49,6 +50,7 @@ class Scheduling:
         self._wiring = wiring
         self._paces = Paces(wiring.settings)
         self._queue = FairQueue(wiring.settings.sync.concurrency)
+        self._feeding = Feeding(wiring, self._queue)
         self._lock = threading.Lock()
         self._asked: dict[str, list[Item]] = defaultdict(list)
         self._later: list[Item] = []
@@ -125,7 +127,7 @@ class Scheduling:
 
     def take_inbox(self) -> None:
         """Put what the web has asked for into the queue, before what is only due. Returns at once."""
-        self._sort_in(self._wiring.registry.inbox.take())
+        self._sort_in(self._feeding.put(self._wiring.registry.inbox.take()))
 
     def _sort_in(self, items: list[Item]) -> None:
         """Let each item wait in the queue or for a better moment, or put it away."""

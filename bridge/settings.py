@@ -249,6 +249,18 @@ class Sources:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Feeders:
+    """Launches that LTI tools hand in: see docs/feeders.md."""
+
+    grace: int = option(
+        300,
+        whole(0, 3600),
+        "Seconds after the end of an id_token for which a tool may still hand it in: it shows what the platform has"
+        " said, not who is there.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lti:
     """The bridge as a tool inside LMSs: see docs/lti.md."""
 
@@ -484,6 +496,7 @@ class Settings:
     tools: Tools = field(default_factory=Tools)
     sources: Sources = field(default_factory=Sources)
     lti: Lti = field(default_factory=Lti)
+    feeders: Feeders = field(default_factory=Feeders)
     outgoing: Outgoing = field(default_factory=Outgoing)
     sync: Sync = field(default_factory=Sync)
     guards: Guards = field(default_factory=Guards)

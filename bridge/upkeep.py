@@ -90,10 +90,11 @@ def _alone(wiring: Wiring, context: Roster) -> Iterator[None]:
 
 
 def purge(wiring: Wiring, between: Callable[[], None] = lambda: None) -> Purged:
-    """Drop what the settings say need not be kept any longer.
+    """Drop what the settings say need not be kept any longer, and the launches of tools that are over.
 
     :param between: called between two transactions.
     """
+    wiring.registry.launches.forget_ended()
     purged = _purge(wiring, between).do()
     with write(wiring.mirror.db):
         wiring.mirror.note(_PURGED, to_stamp(wiring.clock()))

@@ -21,7 +21,7 @@ from joserfc.jwk import RSAKey
 
 from bridge.clock import Clock, utc_now
 from bridge.derivations import Derivations
-from bridge.errors import BridgeError, SourceUnavailable
+from bridge.errors import BridgeError, SourceUnavailable, UnknownObject
 from bridge.lti.assertion import sign_assertion
 from bridge.lti.platform import Platform
 from bridge.lti.rules import LaunchRules, SelfRegistration
@@ -41,7 +41,9 @@ from bridge.registry.leases import Lease
 from bridge.registry.registry import Registry
 from bridge.registry.rosters import Roster
 from bridge.registry.sources import RegisteredSource
+from bridge.roster.derive import MembershipDerivation
 from bridge.roster.enrolled import Enrolled
+from bridge.roster.identity import ContextKey
 from bridge.roster.ports import Derivation, Snapshot
 from bridge.roster.roles import RoleTable
 from bridge.seals import Seals
@@ -144,6 +146,10 @@ class Wiring:
     @property
     def totals(self) -> Totals:
         return self._own("totals", lambda: Totals(self.mirror_to_read, self.clock))
+
+    @property
+    def tool_seals(self) -> Seals:
+        return self._own("tool_seals", lambda: Seals(self.registry.secrets.get("tool-pages")))
 
     @property
     def event_seals(self) -> Seals:
@@ -265,6 +271,17 @@ class Wiring:
     def derivation(self, context: Roster) -> Derivation:
         """How the facts of a context become documents: see :meth:`bridge.derivations.Derivations.of`."""
         return self._derivations.of(context, self.registry)
+
+    def fed_derivation(self, tenant: str, key: ContextKey) -> MembershipDerivation:
+        """How what was handed in about a context becomes documents: as its roster would, where one can be read.
+
+        :raises bridge.errors.UnknownObject: if nothing was handed in about it.
+        """
+        try:
+            context = self.registry.contexts.get(tenant, key)
+        except UnknownObject:
+            return self._derivations.of_fed(self.registry.fed_contexts.get(tenant, key), self.registry)
+        return self._derivations.of_context(context, self.registry)
 
     def teaches(self, platform: Platform, roles: Sequence[str]) -> bool:
         """Whether these LTI roles make somebody a teacher: nobody, while the registration's options cannot be used."""

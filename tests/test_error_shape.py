@@ -12,6 +12,7 @@ from bridge.oneroster.discovery import FILE_NAMES
 from tests.oneroster.served import Served, refusal
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"]
+SHAPED_LIKE_LTIAAS = ["/api/memberships", "/api/memberships/sync", "/api/idtoken"]
 ROUTES = [
     "/",
     "/docs",
@@ -25,6 +26,8 @@ ROUTES = [
     "/api/runs/<name>/changes",
     "/api/classes/<path:sourced_id>/sync",
     "/api/sources/<path:source>/sync",
+    *SHAPED_LIKE_LTIAAS,
+    "/api/launches",
     "/oauth2/token",
     "/lti/contexts/<path:class_sourced_id>/memberships",
     "/lti/login",
@@ -113,6 +116,8 @@ def check(answer, path, method):
         assert path.startswith("/lti/")
     elif path == "/readyz" and answer.status_code == 503:
         assert answer.get_json() == {"status": "unavailable"}
+    elif path in SHAPED_LIKE_LTIAAS and answer.status_code == 401:
+        assert answer.get_json().keys() == {"error", "detail", "status", "details"}
     else:
         assert answer.get_json().keys() == {"error", "detail"}
 

@@ -21,11 +21,13 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "bridge.cors",
         "bridge.error_shapes",
         "bridge.platform_routes",
+        "bridge.tool_routes",
         "wsgi",
     ),
     (
         "bridge.backups",
         "bridge.deciding",
+        "bridge.feeding",
         "bridge.paces",
         "bridge.retiring",
         "bridge.rounds",

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from bridge.registry.launches import TakenLaunch
 from bridge.settings import Retention, Server, Settings, Storage
 from bridge.storage import rehearse, write
 from bridge.upkeep import count_purge, purge_daily
@@ -88,3 +89,14 @@ def test_what_was_rehearsed_was_never_written(school, biology):
     assert school.count("outbox") > 0
     with write(db):
         pass  # and nothing is left open
+
+
+def test_purge_forgets_the_launches_that_tools_can_read_no_more(school, make_wiring):
+    wiring = make_wiring()
+    launches, tool = wiring.registry.launches, wiring.registry.tools.add("quiz", key_set='{"keys":[]}').client_id
+    launches.take(TakenLaunch(tool=tool, tenant="school", context=None, person=None, claims={}))
+
+    school.clock.turn(hours=25)
+    purge_daily(wiring)
+
+    assert wiring.registry.db.execute("SELECT count(*) FROM launches").fetchone() == (0,)

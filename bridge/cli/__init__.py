@@ -33,6 +33,7 @@ _MODULES = {
     "sources": "sources",
     "clients": "clients",
     "tools": "tools",
+    "feeders": "feeders",
     "runs": "runs",
     "changes": "changes",
     "undo": "undo",

@@ -7,6 +7,7 @@ import click
 
 from bridge.cli import self_registration
 from bridge.cli.common import Session, echo_json, echo_table, json_option, operator, pass_session, report
+from bridge.cli.feeders import find_tool
 from bridge.cli.sync import line
 from bridge.cli.terminal import echo
 from bridge.clock import to_stamp
@@ -112,16 +113,32 @@ def list_(session: Session, as_json: bool) -> None:
 
 @platforms.command("set")
 @click.argument("platform", metavar="TENANT_OR_ID")
-@click.argument("options", nargs=-1, required=True, metavar="NAME=VALUE...")
+@click.argument("options", nargs=-1, metavar="[NAME=VALUE]...")
+@click.option("--application", metavar="TOOL", help="Hand launches on to this tool's application: docs/feeders.md.")
+@click.option("--no-application", is_flag=True, help="Hand launches on no more.")
 @json_option
 @pass_session
-def set_(session: Session, platform: str, options: tuple[str, ...], as_json: bool) -> None:
+def set_(
+    session: Session,
+    platform: str,
+    options: tuple[str, ...],
+    application: str | None,
+    no_application: bool,
+    as_json: bool,
+) -> None:
     """Override options of a platform; NAME= alone goes back to its vendor's manners.
 
     docs/vendors.md says what each option does. From the next reconciliation on, documents are derived anew.
     """
-    known = session.wiring.registry.platforms
+    if not options and application is None and not no_application:
+        raise click.UsageError("name an option to set, as NAME=VALUE, or an application.")
+    registry = session.wiring.registry
+    known = registry.platforms
     found = _named(known, platform)
+    if no_application:
+        registry.applications.keep(found.id)
+    elif application is not None:
+        registry.applications.hand_on(found.id, find_tool(registry, application).client_id)
     updated = known.update(dataclasses.replace(found, options=change_options(found.options, options)))
     shown = ", ".join(f"{name}={value}" for name, value in updated.options.items()) or "none"
     report(as_json, _shown(updated), f"Platform {updated.id} of tenant {updated.tenant}; options set: {shown}.")

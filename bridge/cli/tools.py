@@ -40,7 +40,7 @@ def _key_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return with_keys
 
 
-def _share_option(default: tuple[str, ...]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def share_option(default: tuple[str, ...]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     return click.option(
         "--share",
         "shares",
@@ -67,7 +67,7 @@ def tools() -> None:
 @_key_options
 @_source_option
 @_class_option
-@_share_option(tuple(share.value for share in DEFAULT_SHARES))
+@share_option(tuple(share.value for share in DEFAULT_SHARES))
 @click.option(
     "--user-ids", type=click.Choice(_USER_IDS), default=UserIds.LMS.value, show_default=True, help=_user_ids_help
 )
@@ -92,7 +92,7 @@ def add(
         key_set=key_set,
         sources=sources or None,
         classes=classes or None,
-        shares=_shares(shares),
+        shares=shares_of(shares),
         user_ids=user_ids,
     )
     _report(session, tool, as_json=as_json)
@@ -141,7 +141,7 @@ def show(session: Session, as_json: bool, client_id: str) -> None:
 @click.option("--every-source", is_flag=True, help="Let it read the classes of every source.")
 @_class_option
 @click.option("--every-class", is_flag=True, help="Let it read every class of these sources.")
-@_share_option(())
+@share_option(())
 @click.option("--user-ids", type=click.Choice(_USER_IDS), help=_user_ids_help)
 @json_option
 @pass_session
@@ -169,7 +169,7 @@ def set_(
         every_source=every_source,
         classes=classes or None,
         every_class=every_class,
-        shares=_shares(shares) if shares else None,
+        shares=shares_of(shares) if shares else None,
         user_ids=user_ids,
     )
     _report(session, tool, as_json=as_json)
@@ -216,7 +216,7 @@ def _check_sources(session: Session, sources: tuple[str, ...]) -> None:
             raise UnknownObject(f"no source is called {source}: see 'bridge platforms list'")
 
 
-def _shares(names: tuple[str, ...]) -> list[Share]:
+def shares_of(names: tuple[str, ...]) -> list[Share]:
     if _NOTHING in names and len(set(names)) > 1:
         raise InvalidRequest("--share", "names nothing and something")
     return [Share(name) for name in names if name != _NOTHING]

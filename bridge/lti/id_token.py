@@ -59,6 +59,15 @@ def verify_id_token(token: str, platform: Platform, keys: PlatformKeys) -> Mappi
     raise LaunchRefused("signature", "the id_token's signature is not by the key that it names")
 
 
+def unverified_claims(token: str) -> Mapping[str, Any]:
+    """What a token says, whoever has written it: good for finding out who should have signed it, and for nothing else.
+
+    :raises LaunchRefused: check ``id_token``.
+    """
+    _, _, rest = token.partition(".")
+    return _segment(rest.partition(".")[0])
+
+
 def check_issuer(claims: Mapping[str, Any], platform: Platform) -> None:
     """``iss`` is the registered issuer, byte for byte.
 
@@ -87,19 +96,23 @@ def check_audience(claims: Mapping[str, Any], platform: Platform, trusted: Colle
         raise LaunchRefused("azp", "the id_token was issued to another client: azp is not the registered client id")
 
 
-def check_times(claims: Mapping[str, Any], now: datetime, leeway: timedelta) -> None:
+def check_times(
+    claims: Mapping[str, Any], now: datetime, leeway: timedelta, *, grace: timedelta = timedelta(0)
+) -> None:
     """``exp`` is to come and ``iat`` has been, lately.
 
     :param leeway: by how much the platform's clock may differ from ours.
+    :param grace: how much later than that a token may come that shows who has said something, and not who is there.
     :raises LaunchRefused: checks ``exp`` and ``iat``.
     """
     present, slack = now.timestamp(), leeway.total_seconds()
-    if _seconds(claims, "exp") <= present - slack:
+    late = slack + grace.total_seconds()
+    if _seconds(claims, "exp") <= present - late:
         raise LaunchRefused("exp", "the id_token has expired: launch again, and compare the clocks if it stays so")
     iat = _seconds(claims, "iat")
     if iat > present + slack:
         raise LaunchRefused("iat", "the id_token is from the future: compare the platform's clock with the bridge's")
-    if iat < present - slack - OLDEST.total_seconds():
+    if iat < present - late - OLDEST.total_seconds():
         raise LaunchRefused("iat", "the id_token was issued too long ago: launch again")
 
 
@@ -113,14 +126,17 @@ def check_nonce(claims: Mapping[str, Any], nonce: str) -> None:
 
 
 def _header(token: str) -> dict[str, Any]:
-    segment = token.partition(".")[0]
+    return _segment(token.partition(".")[0])
+
+
+def _segment(segment: str) -> dict[str, Any]:
     try:
-        header = json.loads(base64.b64decode(segment + "=" * (-len(segment) % 4), altchars="-_", validate=True))
+        read = json.loads(base64.b64decode(segment + "=" * (-len(segment) % 4), altchars="-_", validate=True))
     except (binascii.Error, ValueError, RecursionError) as error:
         raise LaunchRefused("id_token", "the id_token is not a JWT") from error
-    if not isinstance(header, dict):
+    if not isinstance(read, dict):
         raise LaunchRefused("id_token", "the id_token is not a JWT")
-    return header
+    return read
 
 
 def _seconds(claims: Mapping[str, Any], name: str) -> float:

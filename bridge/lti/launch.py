@@ -17,8 +17,9 @@ from bridge.lti.keyset import PlatformKeys
 from bridge.lti.login import take_login
 from bridge.lti.platform import Platform
 from bridge.lti.rules import LaunchRules, LearnDeployments
+from bridge.lti.vendors import profile_of
 from bridge.registry.registry import Registry
-from bridge.roster.identity import LtiUserId
+from bridge.roster.identity import ContextKey, LtiUserId, PersonKey, context_key, person_key
 from bridge.roster.memberships import Membership
 
 _OAUTH_ERROR = re.compile(r"[a-z_]{1,40}")
@@ -31,6 +32,7 @@ class Launch:
     :param person: who launches, with names and roles as this message has them; ``None`` if anonymous.
     :param memberships_url: ``None`` if the platform offers no roster for this launch.
     :param claims: the claims of :data:`bridge.lti.claims.KEPT` that were there, by their full names.
+    :param said: every claim, as it came.
     """
 
     platform: Platform
@@ -41,11 +43,25 @@ class Launch:
     memberships_url: str | None
     target_link_uri: str
     claims: Mapping[str, Any]
+    said: Mapping[str, Any]
 
     @property
     def sub(self) -> LtiUserId | None:
         """The platform's identifier of the person."""
         return None if self.person is None else self.person.user_id
+
+
+def names_of(launch: Launch) -> tuple[ContextKey | None, PersonKey | None]:
+    """What a launch's context and person are called within the tenant, by the platform's manners, if it names them.
+
+    :raises InvalidRequest: if the platform has an option that cannot be used.
+    """
+    profile, key, person = profile_of(launch.platform), None, None
+    if launch.context is not None:
+        key = context_key(launch.context.context_id, launch.deployment_id if profile.contexts_by_deployment else None)
+    if launch.sub is not None:
+        person = person_key(launch.sub, launch.deployment_id if profile.people_by_deployment else None)
+    return key, person
 
 
 def finish_launch(
@@ -90,6 +106,7 @@ def finish_launch(
         memberships_url=lti.read_memberships_url(claims, rules.outgoing, platform),
         target_link_uri=lti.check_target(claims, login.target_link_uri),
         claims=lti.kept_claims(claims),
+        said=claims,
     )
     _know_deployment(launch, registry, rules)
     return launch

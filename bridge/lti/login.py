@@ -55,11 +55,13 @@ class StorageQuestion:
     :param key: under which name the login's secret was put there.
     :param target: the frame to ask; ``None`` if it has to be found.
     :param origin: the only origin that may answer.
+    :param platform_id: the registration that the login was for.
     """
 
     key: str
     target: str | None
     origin: str
+    platform_id: int
 
 
 def begin_login(params: Mapping[str, str], registry: Registry, rules: LaunchRules) -> LoginRedirect:
@@ -139,7 +141,9 @@ def question_for_storage(
     if login is None or key in kept or rules.state_only or not (framed or login.storage_target):
         return None
     platform = registry.platforms.by_id(login.platform_id)
-    return StorageQuestion(key=key, target=login.storage_target, origin=origin_of(platform.auth_login_url))
+    return StorageQuestion(
+        key=key, target=login.storage_target, origin=origin_of(platform.auth_login_url), platform_id=platform.id
+    )
 
 
 def take_login(params: Mapping[str, str], kept: Mapping[str, str], registry: Registry, rules: LaunchRules) -> Login:

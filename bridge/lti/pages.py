@@ -9,11 +9,16 @@ from flask import Response, make_response, render_template
 
 from bridge.lti.rules import STATIC_PATH, LaunchRules
 
+_SELF = "'self'"
 
-def page(template: str, rules: LaunchRules, *scripts: str, status: int = 200, **values: object) -> Response:
+
+def page(
+    template: str, rules: LaunchRules, *scripts: str, status: int = 200, forms_lead_to: str = "", **values: object
+) -> Response:
     """A page.
 
     :param scripts: those of ``static/`` that it runs, in order.
+    :param forms_lead_to: where its forms may lead besides the bridge itself, as sources of a Content Security Policy.
     """
     nonce = secrets.token_urlsafe(16)
     runs = "'self'" if scripts else "'none'"
@@ -23,7 +28,7 @@ def page(template: str, rules: LaunchRules, *scripts: str, status: int = 200, **
     )
     response.headers["Content-Security-Policy"] = (
         f"default-src 'none'; style-src 'nonce-{nonce}'; script-src {runs};"
-        " connect-src 'self'; form-action 'self'; base-uri 'none'"
+        f" connect-src 'self'; form-action {' '.join(filter(None, (_SELF, forms_lead_to)))}; base-uri 'none'"
     )
     response.headers["Cache-Control"] = "no-store"
     # With no-referrer a form's own post would say that it comes from nowhere, and it has to say that it comes from us.

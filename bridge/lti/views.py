@@ -12,7 +12,8 @@ from flask import Blueprint, Response, jsonify, redirect, request
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response as BaseResponse
 
-from bridge.errors import LaunchRefused, UnknownObject
+from bridge.errors import LaunchRefused
+from bridge.lti.handing_on import hand_on, leads_to
 from bridge.lti.keyset import public_jwks
 from bridge.lti.launch import Launch, finish_launch
 from bridge.lti.launch_roles import note_roles
@@ -78,16 +79,17 @@ def lti_blueprint(tool: LtiTool) -> Blueprint:
         return response
 
     @blueprint.post(LAUNCH_PATH)
-    def launch() -> Response:
+    def launch() -> BaseResponse:
         _limit_form(_MAX_LAUNCH)
         params = request.form.to_dict()
         kept = _kept(params, rules)
         if "stored" not in params:
             question = question_for_storage(params, kept, registry(), rules, framed=_is_framed())
             if question is not None:
-                return _storage_page(params, question, rules)
+                return _storage_page(params, question, rules, registry())
         launched = finish_launch(params, kept, registry(), tool.keys, rules, tool.clock)
-        response = _launched(launched, _register(launched, registry()), tool)
+        key = _register(launched, registry())
+        response = _handed_on(launched, registry()) or _launched(launched, key, tool)
         _set_cookie(response, cookie_name(params["state"], rules), "", rules)
         return response
 
@@ -128,9 +130,19 @@ def _login_page(begun: LoginRedirect, rules: LaunchRules) -> Response:
     )
 
 
-def _storage_page(params: dict[str, str], question: StorageQuestion, rules: LaunchRules) -> Response:
+def _storage_page(
+    params: dict[str, str], question: StorageQuestion, rules: LaunchRules, registry: Registry
+) -> Response:
     fields = {name: params[name] for name in _ANSWER if name in params}
-    return page("lti/ask_storage.html", rules, "storage.js", "launch.js", question=question, fields=fields)
+    return page(
+        "lti/ask_storage.html",
+        rules,
+        "storage.js",
+        "launch.js",
+        forms_lead_to=leads_to(question.platform_id, registry),
+        question=question,
+        fields=fields,
+    )
 
 
 def _kept(params: dict[str, str], rules: LaunchRules) -> dict[str, str]:
@@ -171,6 +183,17 @@ def _register(launch: Launch, registry: Registry) -> ContextKey | None:
     return key
 
 
+def _handed_on(launch: Launch, registry: Registry) -> BaseResponse | None:
+    """The way to the application that the platform's launches are handed on to, if they are."""
+    url = hand_on(launch, registry)
+    if url is None:
+        return None
+    response = redirect(url, 303)  # what was posted here is not posted there
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
 def _launched(launch: Launch, key: ContextKey | None, tool: LtiTool) -> Response:
     missing = what_is_missing(launch)
     if launch.context is None or key is None:
@@ -183,7 +206,7 @@ def _launched(launch: Launch, key: ContextKey | None, tool: LtiTool) -> Response
         "class_sourced_id": class_sourced_id(tenant, key),
         "issuer": launch.platform.issuer,
     }
-    if not _is_known(tenant, key, tool.registry()):
+    if not tool.registry().contexts.is_known(tenant, key):
         return page("lti/launched.html", tool.rules, **shown)
     may_sync = tool.teaches(launch.platform, launch.roles)
     grant = PageGrant(tenant=tenant, context=key, may_sync=may_sync)
@@ -197,15 +220,6 @@ def _launched(launch: Launch, key: ContextKey | None, tool: LtiTool) -> Response
         may_sync=may_sync,
         state=state,
     )
-
-
-def _is_known(tenant: str, key: ContextKey, registry: Registry) -> bool:
-    """Whether the context's roster is read at all."""
-    try:
-        registry.contexts.get(tenant, key)
-    except UnknownObject:
-        return False
-    return True
 
 
 def _limit_form(longest: int) -> None:

@@ -87,15 +87,6 @@ def apply(
         db.execute(_REMARK_LEADS, key)
         after = leads(db, key)
 
-        supplied = derivation.of_source()
-        documents.put(supplied)
-        documents.put(derivation.of_context(context_fact(db, key), plan.context))
-        documents.put(past_sessions(db, source, {one.sourced_id for one in supplied}))
-        _touch(db, before, after)
-        for derived in members_touched(db, source, plan.context, derivation, sole_lead=len(after) == 1):
-            documents.put(derived)
-        documents.finish()
-
         db.execute(
             "INSERT INTO contexts (source, context, run, fingerprint, complete_run, bookmark)"
             " VALUES (:source, :context, :run, :fingerprint, :complete_run, :bookmark)"
@@ -111,6 +102,18 @@ def apply(
                 "held": bool(held),
             },
         )
+
+        supplied = derivation.of_source()
+        documents.put(supplied)
+        documents.put(derivation.of_context(context_fact(db, key), plan.context))
+        documents.put(past_sessions(db, source, {one.sourced_id for one in supplied}))
+        _touch(db, before, after)
+        if plan.based_on is None:
+            _touch_fed(db, key)
+        for derived in members_touched(db, source, plan.context, derivation, sole_lead=len(after) == 1):
+            documents.put(derived)
+        documents.finish()
+
         outcome = Outcome.UNCHANGED if plan.is_empty and not documents.counts else Outcome.APPLIED
         if held:
             outcome = Outcome.HELD
@@ -143,6 +146,15 @@ def _touch(db: Database, before: set[str], after: set[str]) -> None:
         db.conn.executemany("INSERT OR IGNORE INTO temp.touched VALUES (?)", [(one,) for one in before | after])
 
 
+def _touch_fed(db: Database, key: dict[str, Any]) -> None:
+    """Gather those of whom only launches have been handed in: the context's first roster has just taken their place."""
+    db.execute(
+        "INSERT OR IGNORE INTO temp.touched SELECT subject FROM facts"
+        " WHERE source = :source AND context = :context AND kind = 'fed'",
+        key,
+    )
+
+
 def members_touched(
     db: Database, source: int, context: ContextKey, derivation: Derivation, *, sole_lead: bool
 ) -> Iterator[list[Derived]]:
@@ -164,11 +176,14 @@ def members_touched(
 
 
 def facts_about(db: Database, source: int, subjects: Sequence[str]) -> Mapping[str, list[Fact]]:
+    """Every live fact that counts about each of some people: what was fed of a context only while it has no roster."""
     facts: dict[str, list[Fact]] = defaultdict(list)
     marks = ", ".join("?" * len(subjects))
     rows = db.execute(
         "SELECT kind, subject, context, raw FROM facts"  # noqa: S608 - marks are question marks
-        f" WHERE source = ? AND subject IN ({marks}) AND subject <> '' AND gone IS NULL",
+        f" WHERE source = ? AND subject IN ({marks}) AND subject <> '' AND gone IS NULL"
+        " AND (kind <> 'fed' OR NOT EXISTS (SELECT 1 FROM contexts AS c"
+        " WHERE c.source = facts.source AND c.context = facts.context))",
         (source, *subjects),
     )
     for kind, subject, context, raw in rows:

@@ -84,7 +84,7 @@ class Contexts:
         self._clock = clock
 
     def upsert_from_launch(
-        self, platform: Platform, key: ContextKey, context: Context, *, deployment_id: str, memberships_url: str
+        self, platform: Platform, key: ContextKey, context: Context, *, deployment_id: str | None, memberships_url: str
     ) -> RegisteredContext:
         """Register the context of a verified launch, or bring what is known about it up to date.
 
@@ -114,6 +114,10 @@ class Contexts:
         if found := self._select("WHERE tenant = ? AND key = ?", tenant, key):
             return found[0]
         raise UnknownObject(f"tenant {tenant} has no such context: see 'bridge contexts list'")
+
+    def is_known(self, tenant: str, key: ContextKey) -> bool:
+        """Whether the context's roster is read at all."""
+        return bool(self._select("WHERE tenant = ? AND key = ?", tenant, key))
 
     def find(self, selector: str, tenant: str | None = None) -> RegisteredContext:
         """The one context that a person names: by class sourcedId, key, context id or label, each exactly.

@@ -12,15 +12,19 @@ from sqlite_utils import Database
 
 from bridge.clock import Clock, to_stamp
 
+FED = "fed"
+"""The kind of what LTI tools hand in."""
+
 
 @dataclass(frozen=True, slots=True)
 class Item:
     """One request.
 
-    :param kind: what is asked: a roster after a ``launch``, if it is stale, or what a person has ordered
-        (:mod:`bridge.registry.orders`).
+    :param kind: what is asked: a roster after a ``launch``, if it is stale, what a person has ordered
+        (:mod:`bridge.registry.orders`), or that what was ``fed`` be taken up.
     :param payload: about what: the ``tenant`` and ``context`` key, or the ``platform``; of a launch also the ``user``,
-        as the platform names her.
+        as the platform names her; of what was fed also the ``person``'s key and the ``word`` about her, unless it names
+        nobody.
     """
 
     id: int
@@ -71,10 +75,11 @@ class Inbox:
         return [(kind, json.loads(payload)) for kind, payload in rows]
 
     def holds(self, payload: Mapping[str, Any]) -> bool:
-        """Whether something about this context, whoever it may be for, is asked for and not done yet."""
+        """Whether this context's roster, whoever it may be for, is asked for and not read yet."""
         rows = self._db.execute(
-            "SELECT 1 FROM inbox WHERE payload ->> '$.tenant' = ? AND payload ->> '$.context' = ? LIMIT 1",
-            (payload["tenant"], payload["context"]),
+            "SELECT 1 FROM inbox WHERE payload ->> '$.tenant' = ? AND payload ->> '$.context' = ?"
+            " AND kind <> ? LIMIT 1",
+            (payload["tenant"], payload["context"], FED),
         ).fetchall()
         return bool(rows)
 

@@ -175,11 +175,12 @@ def _check(platform: Platform) -> None:
         if not getattr(platform, name).strip():
             raise InvalidRequest(name, "must not be empty")
     for name in ("auth_login_url", "token_url", "jwks_url"):
-        if not _is_web_address(getattr(platform, name)):
+        if not is_web_address(getattr(platform, name)):
             raise InvalidRequest(name, "must be an absolute http or https URL")
 
 
-def _is_web_address(url: str) -> bool:
+def is_web_address(url: str) -> bool:
+    """Whether something is an absolute http or https URL."""
     try:
         parts = urlsplit(url)
         return parts.scheme in {"https", "http"} and bool(parts.hostname) and parts.port != 0

@@ -6,15 +6,19 @@ from typing import Self
 from sqlite_utils import Database
 
 from bridge.clock import Clock, utc_now
+from bridge.registry.applications import Applications
 from bridge.registry.assertions import Assertions
 from bridge.registry.circuits import Circuits
 from bridge.registry.clients import Clients
 from bridge.registry.contexts import Contexts
 from bridge.registry.deployments import Deployments
+from bridge.registry.fed_contexts import FedContexts
+from bridge.registry.feeders import Feeders
 from bridge.registry.inbox import Inbox
 from bridge.registry.invitations import Invitations
 from bridge.registry.keys import Keys
 from bridge.registry.launch_roles import LaunchRoles
+from bridge.registry.launches import Launches, ServiceKeys
 from bridge.registry.leases import Leases
 from bridge.registry.logins import Logins
 from bridge.registry.orders import Orders
@@ -26,6 +30,7 @@ from bridge.registry.secrets import Secrets
 from bridge.registry.sources import Sources
 from bridge.registry.targets import Targets
 from bridge.registry.tokens import Tokens
+from bridge.registry.tool_keys import ToolKeys
 from bridge.registry.tools import Tools
 from bridge.registry.webhooks import Webhooks
 from bridge.storage import migrate, open_database
@@ -62,6 +67,12 @@ class Registry:
         self.webhooks = Webhooks(db, clock)
         self.sources = Sources(db, clock)
         self.rosters = Rosters(self.contexts, self.sources, self.pauses, self.circuits)
+        self.tool_keys = ToolKeys(db, clock)
+        self.feeders = Feeders(db, clock)
+        self.fed_contexts = FedContexts(db, clock)
+        self.applications = Applications(db)
+        self.launches = Launches(db, clock)
+        self.service_keys = ServiceKeys(db, clock)
 
     @classmethod
     def open(cls, path: Path, clock: Clock = utc_now) -> Self:

@@ -8,15 +8,20 @@ What OneRoster cannot say is kept in ``metadata``, as texts: ``lti.roles`` (the 
 ``lti.launchRoles`` (the same of a launch whose roles were joined to it), ``lti.status`` (absent stays absent),
 ``lti.userId``, ``lti.contextId``, ``lti.issuer``, ``lti.deploymentId``, ``lti.rolesMapVersion``; ``lti.name``,
 ``lti.picture`` and ``lti.personSourcedId`` of a user.
+
+Of people of whom only LTI tools have handed in launches, the same is made of these, marked in ``bridge.source`` with
+the name of the feeder, and in ``bridge.signed`` if the platform has signed it. A roster outranks them: where a person
+is a member by a roster, of whichever context, her user record says nothing that was fed.
 """
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from bridge.roster.fed import read_words
 from bridge.roster.identity import (
     ContextKey,
     PersonKey,
@@ -40,18 +45,23 @@ LONGEST_PICTURE = 2048
 """Characters of a picture's URL that are served; the fact keeps what came."""
 
 
+_UNMARKED: Mapping[str, str] = {}
+
+
 class _Known(NamedTuple):
     """One membership of a person.
 
     :ivar launch_roles: those of her latest launch, which count beside the member's own.
     :ivar mapped: what both together make her.
     :ivar claims_lead: by the roster's word alone.
+    :ivar marks: what is to be kept of a feeder's word, as metadata; nothing of a roster's.
     """
 
     member: Membership
     launch_roles: tuple[str, ...]
     mapped: MappedRoles
     claims_lead: bool
+    marks: Mapping[str, str] = _UNMARKED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +120,8 @@ class MembershipDerivation:
                     self.load_context(stated.raw)
                 case FactKind.LAUNCH:
                     _load_launch(stated.raw)
+                case FactKind.FED:
+                    read_words(stated.raw)
         except ValueError as error:
             return str(error)
         return None
@@ -158,17 +170,16 @@ class MembershipDerivation:
             for fact in facts
             if fact.kind is FactKind.MEMBER
         }
-        # Somebody listed as deleted is as good as missing from the list.
-        kept = {
-            key: one
-            for key, one in known.items()
-            if not one.mapped.left_out and one.member.status is not MemberStatus.DELETED
-        }
+        fed = {fact.context: self._fed(fact) for fact in facts if fact.kind is FactKind.FED}
+        listed = {key: one for key, one in known.items() if _counts(one)}
+        told = {key: one for key, one in fed.items() if _counts(one) and key not in known}
         person = PersonKey(subject)
-        here = kept.get(context)
+        here = listed.get(context) or told.get(context)
         enrollment = self._enrollment(person, context, here, sole_lead=sole_lead) if here else None
+        # Of somebody who is in a roster, feeders' words say nothing: neither names that it hides nor further roles.
+        described = list((listed or told).values())
         return [
-            Derived(USERS.name, user_sourced_id(self.tenant, person), self._user(person, list(kept.values()))),
+            Derived(USERS.name, user_sourced_id(self.tenant, person), self._user(person, described)),
             Derived(ENROLLMENTS.name, enrollment_sourced_id(self.tenant, context, person), enrollment),
         ]
 
@@ -181,6 +192,12 @@ class MembershipDerivation:
             reading.map_roles(member.roles + launch_roles),
             _claims_lead(member, reading.map_roles(member.roles)),
         )
+
+    def _fed(self, fact: Fact) -> _Known:
+        reading = self.reading if fact.context == self.origin.key else self.reading_elsewhere(fact.context)
+        fed = read_words(fact.raw)
+        marks = {"bridge.source": f"feeder:{fed.feeder}"} | ({"bridge.signed": "true"} if fed.signed else {})
+        return _Known(fed.member, (), reading.map_roles(fed.member.roles), claims_lead=False, marks=marks)
 
     def _user(self, person: PersonKey, known: Sequence[_Known]) -> dict[str, Any] | None:
         if not known:
@@ -217,6 +234,8 @@ class MembershipDerivation:
             "lti.picture": most_told(member.picture for member in members if _is_link(member.picture)),
             "lti.personSourcedId": person_sourced_id,
             "lti.testUser": "true" if any(roles.test_user for roles in mapped) else None,
+            # Several feeders may have told of her: the first by name, whatever the order.
+            **dict(min(sorted(one.marks.items()) for one in known)),
             SUPPLIED: ",".join((*name.supplied, "enabledUser", "primaryOrg")),
         }
         body["metadata"] = {key: value for key, value in metadata.items() if value}
@@ -245,6 +264,7 @@ class MembershipDerivation:
             **self._context_metadata(),
             "lti.rolesMapVersion": self.reading.table.fingerprint,
             "lti.testUser": "true" if mapped.test_user else None,
+            **known.marks,
         }
         if mapped.enrollment == "teacher":
             body["primary"] = "true" if known.claims_lead and sole_lead else "false"
@@ -275,6 +295,11 @@ def _compact(roles: Sequence[str]) -> str:
 
 def _claims_lead(member: Membership, mapped: MappedRoles) -> bool:
     return mapped.primary_claim and _is_active(member)
+
+
+def _counts(known: _Known) -> bool:
+    # Somebody listed as deleted is as good as missing from the list.
+    return not known.mapped.left_out and known.member.status is not MemberStatus.DELETED
 
 
 def _is_active(member: Membership) -> bool:

@@ -20,6 +20,8 @@ _IMPERSONAL: Mapping[str, frozenset[str]] = {
 _IMPERSONAL_METADATA = frozenset(
     {
         "metadata.bridge.supplied",
+        "metadata.bridge.source",
+        "metadata.bridge.signed",
         "metadata.lti.roles",
         "metadata.lti.status",
         "metadata.lti.contextId",

@@ -23,6 +23,9 @@ class FactKind(StrEnum):
     """One record of a SIS that lives; its subject is ``collection/sourcedId``."""
     TOMBSTONE = "tombstone"
     """What a SIS says of a record that has ended; the record, if it is stated or held too, goes before it."""
+    FED = "fed"
+    """What LTI tools have handed in of a person: see :mod:`bridge.roster.fed`. No snapshot states it or removes it. It
+    counts only while no roster of the context is known."""
 
     @property
     def counted(self) -> bool:
@@ -168,7 +171,7 @@ class Derivation(Protocol):
     ) -> Sequence[Derived]:
         """The person and her enrollment in one context.
 
-        :param facts: every live fact about her, as member and from launches, of every context of the source, in any
-            order.
+        :param facts: every live fact about her that counts, as member, from launches and fed, of every context of the
+            source, in any order.
         :param sole_lead: whether exactly one member of this context claims the lead.
         """

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from bridge.nrps.links import find_link, parse_links
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 from werkzeug.test import TestResponse
@@ -24,6 +23,7 @@ from bridge.roster.identity import SourcedId, class_sourced_id
 from bridge.roster.ports import Derived
 from bridge.settings import Log, Outgoing, Server, Settings, Storage, Tools
 from bridge.sync.guards import Guards
+from bridge.transport.links import find_link, parse_links
 from tests.mirror.rosters_in_memory import PUBLIC_URL, Course, School
 
 TOKEN_URL = f"{PUBLIC_URL}/oauth2/token"

@@ -37,6 +37,7 @@ def launched(bridge, user_id, *roles):
         memberships_url=None,
         target_link_uri="https://bridge.example.org/lti/launch",
         claims={},
+        said={},
     )
     note_roles(launch, bridge.context().key, bridge.wiring.registry)
 
