@@ -16,6 +16,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("bridge.__main__", "bridge.app", "bridge.cli", "bridge.compression", "bridge.cors", "bridge.error_shapes", "wsgi"),
     (
         "bridge.backups",
+        "bridge.csv_export",
+        "bridge.csv_import",
         "bridge.deciding",
         "bridge.paces",
         "bridge.retiring",

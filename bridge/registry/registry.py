@@ -10,6 +10,7 @@ from bridge.registry.assertions import Assertions
 from bridge.registry.circuits import Circuits
 from bridge.registry.clients import Clients
 from bridge.registry.contexts import Contexts
+from bridge.registry.csv_sources import CsvSources
 from bridge.registry.deployments import Deployments
 from bridge.registry.inbox import Inbox
 from bridge.registry.invitations import Invitations
@@ -61,7 +62,8 @@ class Registry:
         self.circuits = Circuits(db, clock)
         self.webhooks = Webhooks(db, clock)
         self.sources = Sources(db, clock)
-        self.rosters = Rosters(self.contexts, self.sources, self.pauses, self.circuits)
+        self.csv_sources = CsvSources(db, clock)
+        self.rosters = Rosters(self.contexts, self.sources, self.csv_sources, self.pauses, self.circuits)
 
     @classmethod
     def open(cls, path: Path, clock: Clock = utc_now) -> Self:
