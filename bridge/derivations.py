@@ -15,10 +15,11 @@ from bridge.lti.platform import Platform
 from bridge.lti.vendors import profile_of
 from bridge.nrps.schemas import load_context, load_member
 from bridge.registry.contexts import RegisteredContext
+from bridge.registry.csv_sources import CsvSource
 from bridge.registry.fed_contexts import FedContext
 from bridge.registry.feeders import platform_of
 from bridge.registry.registry import Registry
-from bridge.registry.rosters import Roster
+from bridge.registry.rosters import Reconciled
 from bridge.registry.sources import RegisteredSource
 from bridge.roster.calendar import school_year_of
 from bridge.roster.derive import MembershipDerivation, Origin
@@ -52,12 +53,12 @@ class Derivations:
     def _load_member(self, raw: bytes) -> Membership:
         return self._remembered(raw) if len(raw) <= _LONGEST_REMEMBERED else load_member(raw)
 
-    def of(self, roster: Roster, registry: Registry) -> Derivation:
+    def of(self, roster: Reconciled, registry: Registry) -> Derivation:
         """How the facts of a context, or of a source, become documents, by the present settings and options.
 
         :raises: as :meth:`of_context`.
         """
-        if isinstance(roster, RegisteredSource):
+        if isinstance(roster, RegisteredSource | CsvSource):
             return RecordDerivation(references=References(self._settings.server.public_url), prefix=roster.prefix)
         return self.of_context(roster, registry)
 

@@ -13,7 +13,7 @@ from bridge.mirror.purging import Keep, Purge, Purged
 from bridge.mirror.runs import Mandate, Outcome, Run, Runs
 from bridge.mirror.undoing import rehearse_undo, undo
 from bridge.mirror.undone import Undone
-from bridge.registry.rosters import Roster
+from bridge.registry.rosters import Reconciled
 from bridge.storage import write
 from bridge.transport.http import Http
 from bridge.wiring import Wiring
@@ -30,7 +30,7 @@ class UndoReport(NamedTuple):
     :param run: the run that did it; ``None`` if it was only rehearsed.
     """
 
-    context: Roster
+    context: Reconciled
     undone: Undone
     run: Run | None
 
@@ -70,7 +70,7 @@ def rehearse_undo_run(wiring: Wiring, run_id: int) -> UndoReport:
         return UndoReport(context, rehearse_undo(wiring.mirror, run, wiring.derivation(context), wiring.clock), None)
 
 
-def _undoable(wiring: Wiring, runs: Runs, run_id: int) -> tuple[Run, Roster]:
+def _undoable(wiring: Wiring, runs: Runs, run_id: int) -> tuple[Run, Reconciled]:
     run = runs.get(run_id)
     if run is None:
         raise UnknownObject(f"there is no run {run_id}: see 'bridge runs'")
@@ -78,11 +78,11 @@ def _undoable(wiring: Wiring, runs: Runs, run_id: int) -> tuple[Run, Roster]:
         raise InvalidRequest("RUN", f"run {run_id} has not ended yet")
     if not run.records and not run.added + run.changed + run.removed:
         raise InvalidRequest("RUN", f"run {run_id} changed nothing")
-    return run, wiring.registry.rosters.get(run.source, run.context)
+    return run, wiring.registry.rosters.of_run(run.source, run.context)
 
 
 @contextmanager
-def _alone(wiring: Wiring, context: Roster) -> Iterator[None]:
+def _alone(wiring: Wiring, context: Reconciled) -> Iterator[None]:
     with wiring.holding(context) as renew:
         if renew is None:
             raise Busy(f"{context.name} is being reconciled just now: try again", 60)

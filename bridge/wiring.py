@@ -39,7 +39,7 @@ from bridge.oneroster.cursors import Cursors
 from bridge.oneroster.walks import Walks
 from bridge.registry.leases import Lease
 from bridge.registry.registry import Registry
-from bridge.registry.rosters import Roster
+from bridge.registry.rosters import Reconciled, Roster
 from bridge.registry.sources import RegisteredSource
 from bridge.roster.derive import MembershipDerivation
 from bridge.roster.enrolled import Enrolled
@@ -50,7 +50,7 @@ from bridge.seals import Seals
 from bridge.settings import Settings
 from bridge.snapshots import Snapshots
 from bridge.sync.guards import Guards
-from bridge.sync.reconciler import Approval, Preview, Progress, Reconciler
+from bridge.sync.reconciler import Approval, Preview, Progress, Reconciler, approve_by_command
 from bridge.transport.client_secret import ClientSecrets
 from bridge.transport.http import Http
 from bridge.transport.oauth2 import ServiceTokens
@@ -268,7 +268,7 @@ class Wiring:
 
     # One context, or one source.
 
-    def derivation(self, context: Roster) -> Derivation:
+    def derivation(self, context: Reconciled) -> Derivation:
         """How the facts of a context become documents: see :meth:`bridge.derivations.Derivations.of`."""
         return self._derivations.of(context, self.registry)
 
@@ -335,7 +335,7 @@ class Wiring:
             return run
 
     @contextmanager
-    def holding(self, context: Roster) -> Iterator[Callable[[], None] | None]:
+    def holding(self, context: Reconciled) -> Iterator[Callable[[], None] | None]:
         """Hold the lease on a context: whoever has it reconciles it, and nobody else.
 
         Gives what renews it, which raises :class:`SourceUnavailable` if it has been lost; ``None`` if another process,
@@ -376,9 +376,13 @@ class Wiring:
         snapshot, otherwise = self.snapshots(context, full=full)
         return self.reconciler().preview(snapshot, self.derivation(context), otherwise=otherwise, progress=progress)
 
-    def reconciler(self) -> Reconciler:
-        """What makes this thread's mirror agree with sources, by the guards as they are set."""
-        return Reconciler(self.mirror, Guards(**asdict(self.settings.guards)), self.clock)
+    def reconciler(self, how_to_approve: Callable[[int], str] = approve_by_command) -> Reconciler:
+        """What makes this thread's mirror agree with sources, by the guards as they are set.
+
+        :param how_to_approve: what a held run says of letting it through.
+        """
+        guards = Guards(**asdict(self.settings.guards))
+        return Reconciler(self.mirror, guards, self.clock, how_to_approve=how_to_approve)
 
     def _tell_circuit(self, context: Roster, run: Run) -> None:
         """Let the platform's circuit breaker know whether the platform has answered; a source has none."""

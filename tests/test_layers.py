@@ -26,6 +26,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ),
     (
         "bridge.backups",
+        "bridge.csv_export",
+        "bridge.csv_import",
         "bridge.deciding",
         "bridge.feeding",
         "bridge.paces",

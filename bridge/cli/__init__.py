@@ -39,12 +39,16 @@ _MODULES = {
     "undo": "undo",
     "webhooks": "webhooks",
     "keys": "keys",
+    "export": "exchange",
+    "import": "exchange",
     "purge": "upkeep",
     "backup": "upkeep",
     "restore": "upkeep",
     "doctor": "doctor",
     "completion": "completion",
 }
+# Those whose names are words of Python's, or would hide others.
+_NAMES = {"export": "export_group", "import": "import_group"}
 
 
 class _Commands(click.Group):
@@ -56,7 +60,8 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _MODULES:
             return None
-        command = getattr(importlib.import_module(f"bridge.cli.{_MODULES[cmd_name]}"), cmd_name)
+        module = importlib.import_module(f"bridge.cli.{_MODULES[cmd_name]}")
+        command = getattr(module, _NAMES.get(cmd_name, cmd_name))
         assert isinstance(command, click.Command)
         return command
 

@@ -84,11 +84,12 @@ def operator() -> str:
 
 
 def check_sources(registry: Registry, names: Iterable[str]) -> None:
-    """Accept names of sources: tenants of platforms, and SISs.
+    """Accept names of sources: tenants of platforms, SISs, and sources of imported files.
 
     :raises UnknownObject: if one is neither.
     """
-    known = {each.tenant for each in (*registry.platforms.all(), *registry.rosters.all())}
+    reconciled = (*registry.rosters.all(), *registry.csv_sources.all())
+    known = {each.tenant for each in (*registry.platforms.all(), *reconciled)}
     for name in names:
         if name not in known:
             raise UnknownObject(

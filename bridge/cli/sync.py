@@ -14,7 +14,8 @@ from bridge.cli.runs import shown
 from bridge.cli.terminal import echo, visible
 from bridge.errors import BridgeError
 from bridge.mirror.runs import GOOD, Outcome, Run
-from bridge.registry.rosters import Roster
+from bridge.registry.contexts import RegisteredContext
+from bridge.registry.rosters import Reconciled, Roster
 from bridge.registry.sources import RegisteredSource
 from bridge.roster.plan import ChangeKind
 from bridge.rounds import sync_all
@@ -97,9 +98,9 @@ def _name(context: Roster) -> str:
     return visible(f"{context.tenant} {context.label or context.context_id}")
 
 
-def named(context: Roster) -> dict[str, str]:
+def named(context: Reconciled) -> dict[str, str]:
     """What a roster is called in a report for programs."""
-    return {"source" if isinstance(context, RegisteredSource) else "class": context.name}
+    return {"class" if isinstance(context, RegisteredContext) else "source": context.name}
 
 
 def line(context: Roster, run: Run | None) -> str:

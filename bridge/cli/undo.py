@@ -8,6 +8,7 @@ import click
 from bridge.cli.common import Session, json_option, operator, pass_session, report
 from bridge.cli.sync import PARTLY, named
 from bridge.mirror.runs import Outcome
+from bridge.registry.csv_sources import CsvSource
 from bridge.registry.sources import RegisteredSource
 from bridge.upkeep import UndoReport, rehearse_undo_run, undo_run
 
@@ -31,7 +32,9 @@ def undo(session: Session, run_id: int, dry_run: bool, as_json: bool) -> None:
 
 
 def _is_paused(done: UndoReport) -> bool:
-    return done.run is not None and done.run.outcome is not Outcome.UNCHANGED
+    if done.run is None or isinstance(done.context, CsvSource):
+        return False  # files are read when somebody hands them over
+    return done.run.outcome is not Outcome.UNCHANGED
 
 
 def _shown(done: UndoReport) -> dict[str, Any]:

@@ -154,7 +154,7 @@ class Staging:
         try:
             raw = self._snapshot.merge(earlier.encode(), again.raw).decode()
         except ValueError:
-            self._reject(position, again.subject, "is listed more than once, and not every entry can be read")
+            self._reject(position, again.subject, "is listed more than once, in ways that do not go together")
             return
         self._db.execute(
             "UPDATE temp.staged SET raw = ?, hash = ? WHERE kind = ? AND subject = ?", (raw, fact_hash(raw), *key)

@@ -74,7 +74,10 @@ class Platforms:
                 options=dict(options or {}),
             )
             _check(platform)
-            if self._db.execute("SELECT 1 FROM sources WHERE name = ?", (platform.tenant,)).fetchone():
+            if self._db.execute(
+                "SELECT 1 FROM sources WHERE name = :name UNION ALL SELECT 1 FROM csv_sources WHERE name = :name",
+                {"name": platform.tenant},
+            ).fetchone():
                 raise InvalidRequest("tenant", f"{platform.tenant} is a source (a SIS): choose another name")
             self._db.execute("INSERT OR IGNORE INTO tenants (name, created) VALUES (?, ?)", (platform.tenant, now))
             stored = self._store(_INSERT, platform, now)

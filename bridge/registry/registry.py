@@ -11,6 +11,7 @@ from bridge.registry.assertions import Assertions
 from bridge.registry.circuits import Circuits
 from bridge.registry.clients import Clients
 from bridge.registry.contexts import Contexts
+from bridge.registry.csv_sources import CsvSources
 from bridge.registry.deployments import Deployments
 from bridge.registry.fed_contexts import FedContexts
 from bridge.registry.feeders import Feeders
@@ -66,13 +67,14 @@ class Registry:
         self.circuits = Circuits(db, clock)
         self.webhooks = Webhooks(db, clock)
         self.sources = Sources(db, clock)
-        self.rosters = Rosters(self.contexts, self.sources, self.pauses, self.circuits)
         self.tool_keys = ToolKeys(db, clock)
         self.feeders = Feeders(db, clock)
         self.fed_contexts = FedContexts(db, clock)
         self.applications = Applications(db)
         self.launches = Launches(db, clock)
         self.service_keys = ServiceKeys(db, clock)
+        self.csv_sources = CsvSources(db, clock)
+        self.rosters = Rosters(self.contexts, self.sources, self.csv_sources, self.pauses, self.circuits)
 
     @classmethod
     def open(cls, path: Path, clock: Clock = utc_now) -> Self:

@@ -171,6 +171,17 @@ class Sources:
         return [_source(row) for row in list(rows)]
 
 
+def check_prefix(prefix: str) -> None:
+    """Accept what can go before sourcedIds; nothing can.
+
+    :raises InvalidRequest: if it cannot.
+    """
+    if prefix and not _PREFIX.fullmatch(prefix):
+        raise InvalidRequest(
+            "prefix", "must be 1 to 32 of letters, digits, '.', '_' and '-', beginning with a letter or a digit"
+        )
+
+
 def _checked(source: RegisteredSource) -> RegisteredSource:
     try:
         check_tenant(source.name)
@@ -178,10 +189,7 @@ def _checked(source: RegisteredSource) -> RegisteredSource:
         raise InvalidRequest("name", error.reason) from None
     if source.version not in VERSIONS:
         raise InvalidRequest("version", f"must be one of {', '.join(VERSIONS)}")
-    if source.prefix and not _PREFIX.fullmatch(source.prefix):
-        raise InvalidRequest(
-            "prefix", "must be 1 to 32 of letters, digits, '.', '_' and '-', beginning with a letter or a digit"
-        )
+    check_prefix(source.prefix)
     _check_url("base_url", source.base_url)
     if source.credentials.auth not in _SIGNED:
         _check_url("token_url", source.credentials.token_url)

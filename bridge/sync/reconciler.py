@@ -35,6 +35,11 @@ def _silently(_: int) -> None:
     return
 
 
+def approve_by_command(run: int) -> str:
+    """How a held plan is let through: its source is asked again."""
+    return f"'bridge approve {run}' lets it through"
+
+
 @dataclass(frozen=True, slots=True)
 class Preview:
     """What a run would do.
@@ -81,9 +86,18 @@ class Reconciler:
     """Reconciles contexts into one mirror, one at a time.
 
     :param mirror: opened for writing by the thread that reconciles.
+    :param how_to_approve: what a held run says of letting it through.
     """
 
-    def __init__(self, mirror: Mirror, guards: Guards, clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        mirror: Mirror,
+        guards: Guards,
+        clock: Clock = utc_now,
+        *,
+        how_to_approve: Callable[[int], str] = approve_by_command,
+    ) -> None:
+        self._how_to_approve = how_to_approve
         self._mirror = mirror
         self._guards = guards
         self._clock = clock
@@ -170,10 +184,10 @@ class Reconciler:
                     apply(self._mirror, plan, derivation, number, self._clock, message=self._guards.announcement(plan))
                 case Held(reason, rest_applies=True):
                     staging.spare_removals(plan, derivation)
-                    message = f"removals held: {reason}; all else is applied; {_how_to_approve(number)}"
+                    message = f"removals held: {reason}; all else is applied; {self._how_to_approve(number)}"
                     apply(self._mirror, plan, derivation, number, self._clock, message=message, held=removals)
                 case Held(reason):
-                    self.runs.hold(number, plan, removals, f"held: {reason}; {_how_to_approve(number)}")
+                    self.runs.hold(number, plan, removals, f"held: {reason}; {self._how_to_approve(number)}")
 
     def _judge(self, plan: Plan, removals: Collection[str], approval: Approval | None) -> Held | None:
         toll = self._toll(plan)
@@ -210,7 +224,3 @@ class Reconciler:
                 return
         with self._read(otherwise, None, progress) as staging:
             yield staging
-
-
-def _how_to_approve(run: int) -> str:
-    return f"'bridge approve {run}' lets it through"

@@ -1,0 +1,121 @@
+"""What is refused of a zip before anything in it is read."""
+
+import io
+import struct
+import zipfile
+
+import pytest
+
+from bridge.errors import SourceRefused
+from bridge.oneroster.csv.archive import Archive, Limits
+from tests.exchange.csv_sets import write_zip
+
+
+def opened(path, **limits):
+    with Archive(path, limits=Limits(**limits) if limits else None) as archive:
+        return archive.names
+
+
+def test_files_lie_at_the_root(tmp_path):
+    assert opened(write_zip(tmp_path / "a.zip", {"orgs.csv": b"x", "readme.txt": b"y"})) == ("orgs.csv",)
+
+
+def test_one_folder_around_all_of_them_is_tolerated(tmp_path):
+    files = {"set/orgs.csv": b"x", "set/users.csv": b"y", "__MACOSX/set/._orgs.csv": b"z", "set/.DS_Store": b"z"}
+
+    assert opened(write_zip(tmp_path / "a.zip", files)) == ("orgs.csv", "users.csv")
+
+
+@pytest.mark.parametrize(
+    ("names", "reason"),
+    [
+        (["../orgs.csv"], "leads out of it"),
+        (["/etc/orgs.csv"], "leads out of it"),
+        (["a/../../orgs.csv"], "leads out of it"),
+        (["C:\\orgs.csv"], "leads out of it"),
+        (["a/orgs.csv", "users.csv"], "at the root"),
+        (["a/b/orgs.csv"], "at the root"),
+        (["orgs.csv", "ORGS.csv"], "twice"),
+    ],
+    ids=["up", "absolute", "up from within", "drive", "mixed folders", "deep folder", "twice"],
+)
+def test_names_that_mislead_are_refused(tmp_path, names, reason):
+    with pytest.raises(SourceRefused, match=reason):
+        opened(write_zip(tmp_path / "a.zip", dict.fromkeys(names, b"x")))
+
+
+def test_a_file_that_unpacks_out_of_all_proportion_is_refused(tmp_path):
+    path = write_zip(tmp_path / "bomb.zip", {"users.csv": b"0" * (8 * 1024**2)})
+
+    with pytest.raises(SourceRefused, match="more than 200 times its size"):
+        opened(path)
+
+
+def test_a_small_file_may_repeat_itself(tmp_path):
+    assert opened(write_zip(tmp_path / "a.zip", {"users.csv": b"0" * 1024**2})) == ("users.csv",)
+
+
+def test_what_unpacks_to_too_much_is_refused(tmp_path):
+    path = write_zip(tmp_path / "a.zip", {"a.csv": b"0" * 600, "b.csv": b"0" * 600})
+
+    with pytest.raises(SourceRefused, match="more than 1000 bytes"):
+        opened(path, total_bytes=1000)
+
+
+def test_too_many_entries_are_refused(tmp_path):
+    path = write_zip(tmp_path / "a.zip", {f"{number}.txt": b"" for number in range(11)})
+
+    with pytest.raises(SourceRefused, match="holds 11 entries"):
+        opened(path, entries=10)
+
+
+def test_a_file_is_never_read_beyond_the_size_that_it_claims(tmp_path):
+    content = b"sourcedId\n" + b"x" * 1000
+    path = write_zip(tmp_path / "a.zip", {"orgs.csv": content})
+    path.write_bytes(path.read_bytes().replace(struct.pack("<L", len(content)), struct.pack("<L", 20)))
+
+    with Archive(path) as archive, pytest.raises(SourceRefused, match="damaged"), archive.open("orgs.csv") as text:
+        text.read()
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA], ids=["bzip2", "lzma"])
+def test_other_ways_of_packing_are_refused(tmp_path, method):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", method) as archive:
+        archive.writestr("orgs.csv", "x")
+
+    with pytest.raises(SourceRefused, match="another way than deflate"):
+        opened(tmp_path / "a.zip")
+
+
+def test_an_encrypted_zip_is_refused(tmp_path):
+    path = write_zip(tmp_path / "a.zip", {"orgs.csv": b"x"})
+    content = bytearray(path.read_bytes())
+    content[content.index(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(content)
+
+    with pytest.raises(SourceRefused, match="encrypted"):
+        opened(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04broken"], ids=["nothing", "text", "cut short"])
+def test_what_is_no_zip_is_refused(tmp_path, content):
+    (tmp_path / "a.zip").write_bytes(content)
+
+    with pytest.raises(SourceRefused, match=r"a\.zip is not a zip file"):
+        opened(tmp_path / "a.zip")
+
+
+def test_what_is_not_there_is_refused(tmp_path):
+    with pytest.raises(SourceRefused, match="cannot be read"):
+        opened(tmp_path / "nowhere.zip")
+
+
+def test_damage_is_told_by_file(tmp_path):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("orgs.csv", "sourcedId,name,type\n" + "A,B,school\n" * 50)
+    (tmp_path / "a.zip").write_bytes(packed.getvalue().replace(b"A,B,school", b"A,C,school", 1))
+
+    with Archive(tmp_path / "a.zip") as archive, pytest.raises(SourceRefused, match=r"orgs\.csv is damaged"):  # noqa: SIM117
+        with archive.open("orgs.csv") as text:
+            text.read()
