@@ -26,6 +26,7 @@ from bridge.lti.assertion import sign_assertion
 from bridge.lti.platform import Platform
 from bridge.lti.rules import LaunchRules, SelfRegistration
 from bridge.mirror.attempts import Attempts
+from bridge.mirror.horizon import Horizons
 from bridge.mirror.memberships import Memberships
 from bridge.mirror.mirror import Mirror
 from bridge.mirror.outbox import Outbox
@@ -118,7 +119,10 @@ class Wiring:
     @property
     def pages(self) -> Pages:
         public_url, seconds = self.settings.server.public_url, self.settings.oneroster.query_seconds
-        return self._own("pages", lambda: Pages(self.mirror_to_read, public_url=public_url, time_limit=seconds))
+        return self._own(
+            "pages",
+            lambda: Pages(self.mirror_to_read, public_url=public_url, time_limit=seconds, horizons=self._horizons),
+        )
 
     @property
     def memberships(self) -> Memberships:
@@ -137,7 +141,7 @@ class Wiring:
 
     @property
     def outbox(self) -> Outbox:
-        return self._own("outbox", lambda: Outbox(self.mirror_to_read, self.clock))
+        return self._own("outbox", lambda: Outbox(self.mirror_to_read, self.clock, self._horizons))
 
     @property
     def totals(self) -> Totals:
@@ -163,6 +167,10 @@ class Wiring:
         return self._own("walks", lambda: Walks.open(self.settings.storage.walks, self.clock))
 
     # Shared by all threads.
+
+    @cached_property
+    def _horizons(self) -> Horizons:
+        return Horizons()
 
     @cached_property
     def http(self) -> Http:

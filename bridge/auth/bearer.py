@@ -51,7 +51,7 @@ def authenticate(authorization: str | None, registry: Registry) -> Grant:
     return Grant(
         client_id=client.client_id,
         scopes=stored.scopes & client.scopes,
-        visibility=Visibility(client.sources),
+        visibility=client.visibility,
         body_style=client.body_style,
     )
 
