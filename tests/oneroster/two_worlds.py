@@ -1,9 +1,12 @@
 """Two bridges that differ in nothing but what one client may not see.
 
 Both have the same registry, the same epoch and the same visible records, written at the same moments. In the first,
-invisible records are written between them, before and after; and what hidden fields hold is not the same in both.
+invisible records are written between them, before and after; what hidden fields hold is not the same in both, nor is
+where hidden references lead.
 """
 
+import copy
+import json
 import re
 import shutil
 from collections.abc import Iterable, Sequence
@@ -231,10 +234,17 @@ class TwoWorlds:
 
     def _hiding(self, record: Written, world: int) -> Record:
         """The record with something else in the fields that the client is not told."""
-        body = dict(record.body)
+        body = copy.deepcopy(record.body)
         for field in hidden_fields(COLLECTIONS[record.collection], self.limit.privacy) & body.keys():
             body[field] = f"{world}" if isinstance(body[field], str) else type(body[field])()
-        return body
+        if world == 0 or not (self.limit.orgs or self.limit.classes):
+            return body
+        # Where a reference leads that the client is not shown, is not for it to know either.
+        for role in body.get("roles", ()):
+            if "-i" in role["org"]["sourcedId"]:
+                role["role"] = "aide"
+        moved: Record = json.loads(re.sub(r"\b(org|session|user)-i(\d)", r"\1-z\2", json.dumps(body)))
+        return moved
 
     @staticmethod
     def _write(world: World, moment: int, collection: str, body: Record, source: str) -> None:
