@@ -42,6 +42,7 @@ from bridge.registry.leases import Lease
 from bridge.registry.registry import Registry
 from bridge.roster.derive import MembershipDerivation
 from bridge.roster.enrolled import Enrolled
+from bridge.roster.erasure import WithoutErased
 from bridge.roster.ports import Snapshot
 from bridge.roster.roles import RoleTable
 from bridge.seals import Seals
@@ -262,7 +263,11 @@ class Wiring:
 
     def snapshots(self, context: RegisteredContext, *, full: bool = False) -> tuple[Snapshot, Snapshot | None]:
         """What the context's platform says now: see :meth:`bridge.snapshots.Snapshots.of`."""
-        return self._snapshots.of(context, self.registry, self.mirror, full=full)
+        first, instead = self._snapshots.of(context, self.registry, self.mirror, full=full)
+        is_erased = self.registry.erased.test()
+        if is_erased is None:
+            return first, instead
+        return WithoutErased(first, is_erased), None if instead is None else WithoutErased(instead, is_erased)
 
     # Reconciling.
 

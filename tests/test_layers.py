@@ -18,6 +18,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "bridge.backups",
         "bridge.deciding",
         "bridge.paces",
+        "bridge.people",
         "bridge.retiring",
         "bridge.rounds",
         "bridge.scheduling",

@@ -34,6 +34,7 @@ _MODULES = {
     "runs": "runs",
     "changes": "changes",
     "undo": "undo",
+    "people": "people",
     "webhooks": "webhooks",
     "keys": "keys",
     "purge": "upkeep",

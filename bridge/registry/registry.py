@@ -11,6 +11,7 @@ from bridge.registry.circuits import Circuits
 from bridge.registry.clients import Clients
 from bridge.registry.contexts import Contexts
 from bridge.registry.deployments import Deployments
+from bridge.registry.erased import Erased
 from bridge.registry.inbox import Inbox
 from bridge.registry.invitations import Invitations
 from bridge.registry.keys import Keys
@@ -53,6 +54,7 @@ class Registry:
         self.secrets = Secrets(db, clock)
         self.inbox = Inbox(db, clock)
         self.orders = Orders(db, self.inbox)
+        self.erased = Erased(db, clock)
         self.leases = Leases(db, clock)
         self.pauses = Pauses(db, clock)
         self.targets = Targets(db)

@@ -54,9 +54,7 @@ LIMITS = {
     ),
     "names": Limit(sources=frozenset({"north"}), privacy=PrivacyLevel.NAME_ONLY),
     "e-mails": Limit(sources=frozenset({"north"}), privacy=PrivacyLevel.EMAIL_ONLY),
-    "roles in a class": Limit(
-        classes=frozenset({"class-v0", "class-v1", "class-v2"}), privacy=PrivacyLevel.ANONYMOUS
-    ),
+    "roles in a class": Limit(classes=frozenset({"class-v0", "class-v1", "class-v2"}), privacy=PrivacyLevel.ANONYMOUS),
 }
 
 
@@ -272,9 +270,7 @@ class TwoWorlds:
 def plain(answer: TestResponse) -> tuple[object, ...]:
     """All that an answer says. Cursors are encrypted anew each time: of them the length counts."""
     headers = {name: value for name, value in answer.headers if name != "X-Request-Id"}
-    headers["Link"] = re.sub(
-        r"cursor=([\w-]+)", lambda match: f"cursor={len(match[1])}", headers.get("Link", "")
-    )
+    headers["Link"] = re.sub(r"cursor=([\w-]+)", lambda match: f"cursor={len(match[1])}", headers.get("Link", ""))
     return answer.status_code, headers, answer.data
 
 
