@@ -13,7 +13,7 @@ from bridge.errors import UnknownObject
 from bridge.oneroster.scopes import ROSTER, ROSTER_CORE, ROSTER_DEMOGRAPHICS
 from bridge.registry.clients import Client
 from bridge.roster.model import CLASSES, ORGS, Collection
-from bridge.roster.privacy import PrivacyLevel
+from bridge.roster.privacy import PersonDetail
 from bridge.roster.visibility import Visibility
 
 _SCOPES = {
@@ -35,7 +35,7 @@ def _limits(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option(
             "--privacy",
-            type=click.Choice([level.value for level in PrivacyLevel]),
+            type=click.Choice([level.value for level in PersonDetail]),
             help="How much of a person it is told; public unless named.",
         ),
         click.option(
@@ -226,7 +226,7 @@ def _visibility(
         frozenset(sources) or present.sources,
         frozenset(orgs) or present.orgs,
         frozenset(classes) or present.classes,
-        PrivacyLevel(privacy) if privacy is not None else present.privacy,
+        PersonDetail(privacy) if privacy is not None else present.privacy,
     )
 
 
@@ -242,7 +242,7 @@ def _sees(client: Client) -> str:
     parts = ["all" if client.sources is None else ", ".join(sorted(client.sources))]
     for name, ids in (("org", client.orgs), ("class", client.classes)):
         parts += [f"{name} {sourced_id}" for sourced_id in sorted(ids)]
-    if client.privacy is not PrivacyLevel.PUBLIC:
+    if client.privacy is not PersonDetail.PUBLIC:
         parts.append(client.privacy)
     return "; ".join(parts)
 

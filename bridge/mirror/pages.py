@@ -19,7 +19,7 @@ from bridge.mirror.horizon import Horizon, Horizons
 from bridge.mirror.mirror import Mirror
 from bridge.mirror.query_sql import compile_count, compile_one, compile_page, tally_of
 from bridge.roster.model import COLLECTIONS, Collection
-from bridge.roster.privacy import PrivacyLevel
+from bridge.roster.privacy import PersonDetail
 from bridge.roster.query import Condition, Place, Query, collections_in
 from bridge.roster.redaction import redacted
 from bridge.roster.references import ROSTERING_PATH
@@ -157,7 +157,7 @@ class Pages:
 
     def _as_seen(self, documents: Sequence[str], collection: Collection, visibility: Visibility) -> list[str]:
         """The documents as a caller may see them: the same texts for whoever may see all of them."""
-        if not visibility.is_limited and visibility.privacy is PrivacyLevel.PUBLIC:
+        if not visibility.is_limited and visibility.privacy is PersonDetail.PUBLIC:
             return list(documents)
         shown = visibility.shown(COLLECTIONS[collection.name])
         sees = self._horizon.sees if self._horizon else None

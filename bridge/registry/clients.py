@@ -18,7 +18,7 @@ from sqlite_utils import Database
 
 from bridge.clock import Clock, to_stamp
 from bridge.errors import InvalidRequest, UnknownObject
-from bridge.roster.privacy import PrivacyLevel
+from bridge.roster.privacy import PersonDetail
 from bridge.roster.visibility import Visibility
 from bridge.storage import write
 
@@ -57,7 +57,7 @@ class Client:
     sources: frozenset[str] | None
     orgs: frozenset[str]
     classes: frozenset[str]
-    privacy: PrivacyLevel
+    privacy: PersonDetail
     body_style: BodyStyle | None
     created: str
     former_until: str | None
@@ -84,7 +84,7 @@ class Clients:
         sources: Iterable[str] | None = None,
         orgs: Iterable[str] = (),
         classes: Iterable[str] = (),
-        privacy: PrivacyLevel = PrivacyLevel.PUBLIC,
+        privacy: PersonDetail = PersonDetail.PUBLIC,
         body_style: BodyStyle | str | None = None,
     ) -> tuple[Client, str]:
         """Register a consumer.
@@ -231,7 +231,7 @@ class Clients:
                 sources=None if row["sources"] is None else frozenset(json.loads(row["sources"])),
                 orgs=frozenset(json.loads(row["orgs"] or "[]")),
                 classes=frozenset(json.loads(row["classes"] or "[]")),
-                privacy=PrivacyLevel(row["privacy"]),
+                privacy=PersonDetail(row["privacy"]),
                 body_style=_body_style(row["body_style"]),
                 created=row["created"],
                 former_until=row["former_until"],

@@ -1,7 +1,8 @@
-"""Privacy levels: how much of a person a caller is told.
+"""How much of a person a OneRoster consumer is told.
 
-The four levels are those that LMSs offer for their tools. A field that a level hides does not exist for the caller: it
-is not served, and a filter, a sort, a search or a selection that names it is answered as for any unknown field.
+The four levels are those that LMSs offer for their tools. (What an LTI tool is told of members is
+:mod:`bridge.roster.sharing`'s.) A field that a level hides does not exist for the caller: it is not served, and a
+filter, a sort, a search or a selection that names it is answered as for any unknown field.
 
 ``sourcedId`` is told at every level. Those made for an LMS's people tell nothing about them; those that a student
 information system gave are told as they came.
@@ -42,7 +43,7 @@ _OTHER = frozenset(
 )
 
 
-class PrivacyLevel(StrEnum):
+class PersonDetail(StrEnum):
     """How much of a person is told."""
 
     PUBLIC = "public"
@@ -53,17 +54,17 @@ class PrivacyLevel(StrEnum):
     """Neither name nor address: what there is to know is her roles and enrollments."""
 
 
-_HIDDEN_OF_USERS: Mapping[PrivacyLevel, frozenset[str]] = {
-    PrivacyLevel.PUBLIC: frozenset(),
-    PrivacyLevel.EMAIL_ONLY: _NAMES | _OTHER,
-    PrivacyLevel.NAME_ONLY: _EMAIL | _OTHER,
-    PrivacyLevel.ANONYMOUS: _NAMES | _EMAIL | _OTHER,
+_HIDDEN_OF_USERS: Mapping[PersonDetail, frozenset[str]] = {
+    PersonDetail.PUBLIC: frozenset(),
+    PersonDetail.EMAIL_ONLY: _NAMES | _OTHER,
+    PersonDetail.NAME_ONLY: _EMAIL | _OTHER,
+    PersonDetail.ANONYMOUS: _NAMES | _EMAIL | _OTHER,
 }
 
 
-def hidden_fields(collection: Collection, level: PrivacyLevel) -> frozenset[str]:
+def hidden_fields(collection: Collection, level: PersonDetail) -> frozenset[str]:
     """The fields of a class that a level hides, by their top-level names."""
-    if level is PrivacyLevel.PUBLIC:
+    if level is PersonDetail.PUBLIC:
         return frozenset()
     match collection.name:
         case USERS.name:
@@ -77,7 +78,7 @@ def hidden_fields(collection: Collection, level: PrivacyLevel) -> frozenset[str]
 
 
 @cache
-def shown(collection: Collection, level: PrivacyLevel) -> Collection:
+def shown(collection: Collection, level: PersonDetail) -> Collection:
     """The class as a caller of this level knows it: the same one where nothing is hidden."""
     hidden = hidden_fields(collection, level)
     if not hidden:

@@ -7,7 +7,7 @@ platform or SIS that said a thing), which of their records where that is not all
 from dataclasses import dataclass
 
 from bridge.roster.model import Collection
-from bridge.roster.privacy import PrivacyLevel, shown
+from bridge.roster.privacy import PersonDetail, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Visibility:
     sources: frozenset[str] | None
     orgs: frozenset[str] = frozenset()
     classes: frozenset[str] = frozenset()
-    privacy: PrivacyLevel = PrivacyLevel.PUBLIC
+    privacy: PersonDetail = PersonDetail.PUBLIC
 
     @classmethod
     def of_all(cls) -> "Visibility":

@@ -3,7 +3,7 @@
 import pytest
 
 from bridge.oneroster.scopes import ONEROSTER_SCOPES
-from bridge.roster.privacy import PrivacyLevel
+from bridge.roster.privacy import PersonDetail
 from bridge.roster.visibility import Visibility
 from tests.conformance.world import Consumer, World, ref
 
@@ -129,10 +129,10 @@ def test_what_somebody_is_elsewhere_does_not_count(limited):
 @pytest.mark.parametrize(
     ("level", "told"),
     [
-        pytest.param(PrivacyLevel.PUBLIC, {"givenName", "email", "username", "metadata"}, id="public"),
-        pytest.param(PrivacyLevel.NAME_ONLY, {"givenName"}, id="name_only"),
-        pytest.param(PrivacyLevel.EMAIL_ONLY, {"email"}, id="email_only"),
-        pytest.param(PrivacyLevel.ANONYMOUS, set(), id="anonymous"),
+        pytest.param(PersonDetail.PUBLIC, {"givenName", "email", "username", "metadata"}, id="public"),
+        pytest.param(PersonDetail.NAME_ONLY, {"givenName"}, id="name_only"),
+        pytest.param(PersonDetail.EMAIL_ONLY, {"email"}, id="email_only"),
+        pytest.param(PersonDetail.ANONYMOUS, set(), id="anonymous"),
     ],
 )
 def test_privacy_level_tells_its_fields_and_no_others(limited, level, told):
@@ -153,7 +153,7 @@ def test_privacy_level_tells_its_fields_and_no_others(limited, level, told):
     ],
 )
 def test_hidden_field_is_refused_like_one_that_does_not_exist(limited, params):
-    hidden = limited(privacy=PrivacyLevel.NAME_ONLY).ask("users", params).get_json()
+    hidden = limited(privacy=PersonDetail.NAME_ONLY).ask("users", params).get_json()
     unknown = limited().ask("users", {key: value.replace("email", "e-mail") for key, value in params.items()})
 
     assert hidden["imsx_CodeMinor"] is not None
@@ -163,7 +163,7 @@ def test_hidden_field_is_refused_like_one_that_does_not_exist(limited, params):
 
 
 def test_hidden_field_is_neither_searched_nor_sorted_by(limited):
-    client = limited(privacy=PrivacyLevel.NAME_ONLY)
+    client = limited(privacy=PersonDetail.NAME_ONLY)
 
     assert client.ids("users", search="ada-south@example.org") == []
     assert client.ids("users", sort="email", orderBy="desc") == client.ids("users")

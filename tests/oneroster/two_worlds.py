@@ -25,7 +25,7 @@ from bridge.oneroster.scopes import ONEROSTER_SCOPES
 from bridge.roster.identity import SourcedId
 from bridge.roster.model import COLLECTIONS, Collection, Shape
 from bridge.roster.ports import Derived
-from bridge.roster.privacy import PrivacyLevel, hidden_fields
+from bridge.roster.privacy import PersonDetail, hidden_fields
 from bridge.roster.references import ROSTERING_PATH
 from tests.conformance.world import Record, World, ref
 
@@ -42,7 +42,7 @@ class Limit:
     sources: frozenset[str] | None = None
     orgs: frozenset[str] = frozenset()
     classes: frozenset[str] = frozenset()
-    privacy: PrivacyLevel = PrivacyLevel.PUBLIC
+    privacy: PersonDetail = PersonDetail.PUBLIC
 
 
 LIMITS = {
@@ -52,9 +52,9 @@ LIMITS = {
     "a class of a source": Limit(
         sources=frozenset({"north"}), classes=frozenset({"class-v0", "class-v1", "class-v2", "class-i0"})
     ),
-    "names": Limit(sources=frozenset({"north"}), privacy=PrivacyLevel.NAME_ONLY),
-    "e-mails": Limit(sources=frozenset({"north"}), privacy=PrivacyLevel.EMAIL_ONLY),
-    "roles in a class": Limit(classes=frozenset({"class-v0", "class-v1", "class-v2"}), privacy=PrivacyLevel.ANONYMOUS),
+    "names": Limit(sources=frozenset({"north"}), privacy=PersonDetail.NAME_ONLY),
+    "e-mails": Limit(sources=frozenset({"north"}), privacy=PersonDetail.EMAIL_ONLY),
+    "roles in a class": Limit(classes=frozenset({"class-v0", "class-v1", "class-v2"}), privacy=PersonDetail.ANONYMOUS),
 }
 
 

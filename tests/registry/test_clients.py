@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from bridge.errors import InvalidRequest, UnknownObject
-from bridge.roster.privacy import PrivacyLevel
+from bridge.roster.privacy import PersonDetail
 from bridge.roster.visibility import Visibility
 
 SCOPES = {"roster", "demographics"}
@@ -115,7 +115,7 @@ def test_secret_of_nobody_is_not_rotated(registry):
 
 def test_limits_are_kept_and_can_be_changed(registry):
     client, _ = registry.clients.add(
-        "Library", scopes=SCOPES, orgs={"o"}, classes={"c"}, privacy=PrivacyLevel.NAME_ONLY
+        "Library", scopes=SCOPES, orgs={"o"}, classes={"c"}, privacy=PersonDetail.NAME_ONLY
     )
     assert registry.clients.by_id(client.client_id) == client
     wider = Visibility(frozenset({"north"}), classes=frozenset({"c", "d"}))
