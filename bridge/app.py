@@ -13,6 +13,7 @@ from bridge import log as bridge_log
 from bridge.api.events import EventsFeed
 from bridge.api.runs import RunsLog
 from bridge.api.syncs import SYNCS_PER_SECOND, Syncs
+from bridge.at_rest import open_to_others
 from bridge.auth.bearer import Grant, authenticate
 from bridge.auth.rate_limit import RateLimit
 from bridge.auth.token_endpoint import token_blueprint
@@ -20,6 +21,7 @@ from bridge.compression import compress
 from bridge.cors import allow_origin, preflight
 from bridge.error_shapes import add_error_handlers, is_oneroster
 from bridge.health import health_blueprint
+from bridge.incoming import guard
 from bridge.lti.keyset import PlatformKeys
 from bridge.lti.tool import LtiTool
 from bridge.lti.views import lti_blueprint
@@ -44,6 +46,8 @@ def create_app(settings: Settings) -> Flask:
     bridge_log.configure(settings.log.level, settings.log.format)
     wiring = Wiring(settings)
     wiring.prepare()
+    for path in open_to_others(settings.storage):
+        log.warning("readable_by_others", file=str(path), remedy="chmod go= on it, or on its folder")
     app = Flask(__name__, static_folder=None)
     # sourcedIds may hold any character: "a//b" is one, and no path is to be tidied up.
     app.url_map.merge_slashes = False
@@ -76,7 +80,11 @@ def create_app(settings: Settings) -> Flask:
     app.register_blueprint(events.blueprint())
     _add_runs(app, wiring, lambda: grant(request.headers.get("Authorization")))
     app.register_blueprint(
-        token_blueprint(lambda: wiring.registry, lifetime=timedelta(seconds=settings.oneroster.token_lifetime))
+        token_blueprint(
+            lambda: wiring.registry,
+            lifetime=timedelta(seconds=settings.oneroster.token_lifetime),
+            per_minute=settings.oneroster.token_requests_per_minute,
+        )
     )
     app.register_blueprint(
         lti_blueprint(
@@ -103,6 +111,7 @@ def create_app(settings: Settings) -> Flask:
         )
     )
     _add_hooks(app, settings.oneroster.cors_origins, requests)
+    guard(app, settings, lambda: wiring.registry.tries)
     add_error_handlers(app)
     return app
 

@@ -13,7 +13,17 @@ MODULES = sorted((ROOT / "bridge").rglob("*.py"))
 # From the top to the bottom: a module imports from its own layer and from those below it. The first prefix that
 # matches counts, so an exception stands above its room.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("bridge.__main__", "bridge.app", "bridge.cli", "bridge.compression", "bridge.cors", "bridge.error_shapes", "wsgi"),
+    (
+        "bridge.__main__",
+        "bridge.app",
+        "bridge.cli",
+        "bridge.compression",
+        "bridge.cors",
+        "bridge.error_shapes",
+        "bridge.incoming",
+        "bridge.incoming",
+        "wsgi",
+    ),
     (
         "bridge.backups",
         "bridge.deciding",
@@ -24,7 +34,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "bridge.scheduling",
         "bridge.upkeep",
     ),
-    ("bridge.wiring", "bridge.derivations", "bridge.snapshots"),
+    ("bridge.wiring", "bridge.at_rest", "bridge.derivations", "bridge.snapshots"),
     (
         "bridge.api",
         "bridge.health",

@@ -11,6 +11,8 @@ from collections.abc import Callable
 
 from bridge.errors import Busy
 
+_MOST_BUCKETS = 10_000
+
 
 class RateLimit:
     """The buckets of all clients. Safe to use from several threads.
@@ -37,6 +39,12 @@ class RateLimit:
             held, since = self._buckets.get(client_id, (self._rate, now))
             held = min(self._rate, held + (now - since) * self._rate)
             allowed = held >= 1
+            if len(self._buckets) >= _MOST_BUCKETS:  # those that are full again say nothing
+                self._buckets = {
+                    key: (left, then)
+                    for key, (left, then) in self._buckets.items()
+                    if left + (now - then) * self._rate < self._rate
+                }
             self._buckets[client_id] = (held - 1 if allowed else held, now)
         if not allowed:
             raise Busy(

@@ -38,11 +38,12 @@ class TokenRefused(RequestError):
         super().__init__(reason)
 
 
-def token_blueprint(registry: Callable[[], Registry], *, lifetime: timedelta) -> Blueprint:
+def token_blueprint(registry: Callable[[], Registry], *, lifetime: timedelta, per_minute: int = 0) -> Blueprint:
     """The token endpoint.
 
     :param registry: gives this thread's registry.
     :param lifetime: how long a token is good for.
+    :param per_minute: how many a client may ask for in a minute; 0 for any number.
     """
     blueprint = Blueprint("token", __name__)
     blueprint.register_error_handler(TokenRefused, _refusal)
@@ -56,6 +57,7 @@ def token_blueprint(registry: Callable[[], Registry], *, lifetime: timedelta) ->
             return response
         form = _read_form()
         client = _authenticate(registry(), request.headers.get("Authorization"), form)
+        registry().tries.count("token of a client", client.client_id, per_minute)
         granted = _grant(client, form)
         access_token = issue_token(registry(), client.client_id, granted.scopes, lifetime=lifetime)
         return _answer(

@@ -26,6 +26,7 @@ from bridge.registry.secrets import Secrets
 from bridge.registry.targets import Targets
 from bridge.registry.tokens import Tokens
 from bridge.registry.tools import Tools
+from bridge.registry.tries import Tries
 from bridge.registry.webhooks import Webhooks
 from bridge.storage import migrate, open_database
 
@@ -47,6 +48,7 @@ class Registry:
         self.clients = Clients(db, clock)
         self.keys = Keys(db, clock)
         self.tokens = Tokens(db, clock)
+        self.tries = Tries(db, clock)
         self.tools = Tools(db, clock)
         self.tool_tokens = Tokens(db, clock, "tool_tokens")
         self.assertions = Assertions(db, clock)

@@ -17,3 +17,12 @@ CREATE TABLE erased (
     mark BLOB PRIMARY KEY,
     erased TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- How often somebody came to a door in a minute.
+CREATE TABLE tries (
+    door TEXT NOT NULL,
+    who TEXT NOT NULL,
+    minute INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (door, who, minute)
+) STRICT, WITHOUT ROWID;
