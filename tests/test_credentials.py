@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from bridge.api.scopes import RUNS_READ, SYNC
 from bridge.auth.tokens import issue_token
 from bridge.oneroster.discovery import FILE_NAMES
 from bridge.oneroster.operations import OPERATIONS
@@ -34,7 +35,17 @@ OPEN = {
     "/healthz": 200,
     "/readyz": 200,
 }
-CLOSED = {f"{ROSTERING_PATH}/<path:path>", "/api/events"}
+ALL_SCOPES = (*ONEROSTER_SCOPES, RUNS_READ, SYNC)
+
+# By scope, and the answer to who asks for another tenant's, and to who may.
+API = {
+    "/api/events": (ONEROSTER_SCOPES, 200, 200),
+    "/api/runs": ([RUNS_READ], 200, 200),
+    "/api/runs/<name>": ([RUNS_READ], 404, 404),  # no run has this name
+    "/api/runs/<name>/changes": ([RUNS_READ], 404, 404),
+    "/api/classes/<path:sourced_id>/sync": ([SYNC], 404, 404),  # no roster is read for these records
+    "/api/sources/<path:source>/sync": ([SYNC], 404, 404),
+}
 
 _IDS = {
     "orgs": "school",
@@ -122,15 +133,15 @@ def credentials(world):
             return {"Authorization": "Basic YWRhOmFkYQ=="}
         if kind == "garbage":
             return {"Authorization": "Bearer garbage"}
-        wrong = [scope for scope in ONEROSTER_SCOPES if scope not in scopes] or ["another"]
+        wrong = [scope for scope in ALL_SCOPES if scope not in scopes]
         client, _ = registry.clients.add(
             kind,
-            scopes=wrong if kind == "wrong scope" else ONEROSTER_SCOPES,
+            scopes=wrong if kind == "wrong scope" else ALL_SCOPES,
             sources=["south"] if kind == "other tenant's" else ["north"],
         )
         lifetime = timedelta(seconds=-1 if kind == "expired" else 600)
         token = issue_token(
-            registry, client.client_id, wrong if kind == "wrong scope" else ONEROSTER_SCOPES, lifetime=lifetime
+            registry, client.client_id, wrong if kind == "wrong scope" else ALL_SCOPES, lifetime=lifetime
         )
         if kind == "revoked":
             registry.clients.renew_secret(client.client_id)
@@ -142,7 +153,9 @@ def credentials(world):
 
 
 def test_every_route_has_a_row(world):
-    assert {rule.rule for rule in world.app.url_map.iter_rules()} == OPEN.keys() | CLOSED
+    assert {rule.rule for rule in world.app.url_map.iter_rules()} == OPEN.keys() | API.keys() | {
+        f"{ROSTERING_PATH}/<path:path>"
+    }
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -171,13 +184,15 @@ def _id_of(step, operation):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_events_answer_each_credential_in_one_way(world, credentials, kind):
-    headers = credentials(kind, ONEROSTER_SCOPES)
+@pytest.mark.parametrize(("route", "row"), API.items(), ids=API.keys())
+def test_api_answers_each_credential_in_one_way(world, credentials, route, row, kind):
+    scopes, others, right = row
+    path = route.replace("<name>", "x").replace("<path:sourced_id>", "class").replace("<path:source>", "north")
 
-    answer = world.app.test_client().get("/api/events", headers=headers)
+    answer = world.app.test_client().get(path, headers=credentials(kind, scopes))
 
-    assert answer.status_code == {**WITH_TOKEN, "other tenant's": 200}[kind]
-    assert ("ada-4711" in answer.text) == (kind == "right")
+    assert answer.status_code == {**WITH_TOKEN, "other tenant's": others, "right": right}[kind], answer.text
+    assert ("4711" in answer.text) <= (kind == "right")
 
 
 @pytest.mark.parametrize("kind", KINDS)

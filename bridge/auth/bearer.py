@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 from bridge.auth.tokens import find_token
 from bridge.errors import Forbidden, Unauthorised
+from bridge.oneroster.scopes import ONEROSTER_SCOPES
 from bridge.registry.clients import BodyStyle
 from bridge.registry.registry import Registry
+from bridge.roster.privacy import PersonDetail
 from bridge.roster.visibility import Visibility
 
 
@@ -48,12 +50,20 @@ def authenticate(authorization: str | None, registry: Registry) -> Grant:
         raise Unauthorised(
             "the access token is unknown or has expired: ask for a new one at /oauth2/token", token_sent=True
         )
+    visibility = client.visibility
     return Grant(
         client_id=client.client_id,
-        scopes=stored.scopes & client.scopes,
-        visibility=client.visibility,
+        scopes=_of_whole_sources(stored.scopes & client.scopes, visibility),
+        visibility=visibility,
         body_style=client.body_style,
     )
+
+
+def _of_whole_sources(scopes: frozenset[str], visibility: Visibility) -> frozenset[str]:
+    """The scopes that hold: what is said of sources as a whole is for nobody who may see a part of what they say."""
+    if visibility.is_limited or visibility.privacy is not PersonDetail.PUBLIC:
+        return scopes & frozenset(ONEROSTER_SCOPES)
+    return scopes
 
 
 def require(grant: Grant, *, any_of: Iterable[str]) -> None:

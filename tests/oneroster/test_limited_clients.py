@@ -2,6 +2,7 @@
 
 import pytest
 
+from bridge.api.scopes import RUNS_READ
 from bridge.oneroster.scopes import ONEROSTER_SCOPES
 from bridge.roster.privacy import PersonDetail
 from bridge.roster.visibility import Visibility
@@ -209,3 +210,17 @@ def test_events_are_those_within_the_limit(limited, world):
         "ada-north-in-north",
         "both-in-north",
     }
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        pytest.param({"classes": ["class-north"]}, id="a class"),
+        pytest.param({"privacy": PersonDetail.ANONYMOUS}, id="anonymous"),
+    ],
+)
+def test_runs_which_speak_of_whole_sources_are_not_for_limited_clients(world, limits):
+    client, secret = world.wiring.registry.clients.add("limited", scopes=[*ONEROSTER_SCOPES, RUNS_READ], **limits)
+    headers = Consumer(world.app, world.settings.server.public_url, client.client_id, secret).headers
+
+    assert world.app.test_client().get("/api/runs", headers=headers).status_code == 403
