@@ -458,12 +458,22 @@ def test_doctor_finds_what_is_wrong_and_says_what_to_do(registered, lms):
     checks = {check["check"]: check["problem"] for check in registered("doctor", "--json").json()}
 
     assert checks.keys() == {
-        *("configuration", "mirror", "registry", "role table", "scheduler"),
+        *("configuration", "mirror", "registry", "file modes", "role table", "scheduler"),
         *("held plans", "contexts", "circuit practice", "platform practice"),
     }
     assert "bridge schedule" in checks.pop("scheduler")
     assert set(checks.values()) == {None}
     assert registered("doctor").code == 1
+
+
+def test_doctor_names_a_database_that_others_can_read(registered):
+    registered.directory.chmod(0o755)
+    (registered.directory / "mirror.sqlite").chmod(0o644)
+
+    problems = {check["check"]: check["problem"] for check in registered("doctor", "--json").json()}
+
+    assert "mirror.sqlite" in problems["file modes"]
+    assert "chmod" in problems["file modes"]
 
 
 def test_doctor_is_content_while_a_scheduler_runs(registered):
