@@ -149,7 +149,7 @@ def _server(bridge: Installation, port: int, workers: int, extra: dict[str, str]
     """granian with the arguments of ``bridge serve``, and one more route."""
     environment = {**os.environ, **bridge.environment, **(extra or {})}
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", "--host", "127.0.0.1"]
-    command += ["--port", str(port), "--workers", str(workers), "--blocking-threads", "4", "--no-log"]
+    command += ["--port", str(port), "--workers", str(workers), "--blocking-threads", "32", "--no-log"]
     command += ["--workers-kill-timeout", "5"]
     child = subprocess.Popen([*command, "bench.statics:app"], env=environment, stderr=subprocess.DEVNULL)
     try:

@@ -13,6 +13,7 @@ from bridge import log as bridge_log
 from bridge.api.events import EventsFeed
 from bridge.api.runs import RunsLog
 from bridge.api.syncs import SYNCS_PER_SECOND, Syncs
+from bridge.at_rest import open_to_others
 from bridge.auth.bearer import Grant, authenticate
 from bridge.auth.rate_limit import RateLimit
 from bridge.clock import Clock, utc_now
@@ -20,6 +21,7 @@ from bridge.compression import compress
 from bridge.cors import allow_origin, preflight
 from bridge.error_shapes import add_error_handlers, is_oneroster
 from bridge.health import health_blueprint
+from bridge.incoming import guard
 from bridge.lti.keyset import PlatformKeys
 from bridge.lti.tool import LtiTool
 from bridge.lti.views import lti_blueprint
@@ -46,6 +48,8 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     bridge_log.configure(settings.log.level, settings.log.format)
     wiring = Wiring(settings, clock)
     wiring.prepare()
+    for path in open_to_others(settings.storage):
+        log.warning("readable_by_others", file=str(path), remedy="chmod go= on it, or on its folder")
     app = Flask(__name__, static_folder=None)
     # sourcedIds may hold any character: "a//b" is one, and no path is to be tidied up.
     app.url_map.merge_slashes = False
@@ -104,6 +108,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
         )
     )
     _add_hooks(app, settings.oneroster.cors_origins, requests)
+    guard(app, settings, lambda: wiring.registry.tries)
     add_error_handlers(app)
     return app
 

@@ -19,9 +19,11 @@ from pathlib import Path
 
 from bridge import __version__, storage
 from bridge.clock import Clock, to_stamp
-from bridge.errors import BridgeError
+from bridge.errors import BridgeError, ConfigError
 from bridge.mirror.mirror import Mirror
 from bridge.mirror.writes import move_marks, next_changed, stamp
+from bridge.people import erase_again, erased_in
+from bridge.registry.erased import ErasedList
 from bridge.registry.registry import Registry
 from bridge.roster.model import COLLECTIONS
 from bridge.settings import Storage
@@ -104,9 +106,9 @@ def restore(files: Storage, source: Path, clock: Clock) -> Restored:
     with tempfile.TemporaryDirectory(dir=files.directory, prefix=".restore-") as name:
         folder = Path(name)
         backup = _unpack(source, folder)
-        epoch = _begin_anew(folder, clock)
-        for path in (files.mirror, files.registry):
-            _check_stopped(path)
+        _check_all_stopped(files)
+        epoch = _begin_anew(folder, _erased_until_now(files.registry, clock), clock)
+        _check_all_stopped(files)  # that took its time
         set_aside: list[Path] = []
         for path in (files.registry, files.mirror):
             set_aside.extend(_set_aside(path, f"{clock():%Y%m%dT%H%M%SZ}"))
@@ -174,7 +176,19 @@ def _opened(source: Path) -> Iterator[Path | zipfile.Path]:
         yield zipfile.Path(archive)
 
 
-def _begin_anew(folder: Path, clock: Clock) -> str:
+def _erased_until_now(path: Path, clock: Clock) -> ErasedList | None:
+    """Who was erased here, by the registry that is to be replaced."""
+    if not path.exists():
+        return None
+    try:
+        db = storage.open_database(path, read_only=True)
+    except ConfigError:
+        return None
+    with closing(db.conn):
+        return erased_in(db, clock)
+
+
+def _begin_anew(folder: Path, erased: ErasedList | None, clock: Clock) -> str:
     """Make the copies what a bridge can start from; returns the new epoch."""
     epoch = secrets.token_hex(16)
     with closing(Mirror.open(folder / MIRROR)) as mirror, storage.write(mirror.db):
@@ -187,7 +201,16 @@ def _begin_anew(folder: Path, clock: Clock) -> str:
     with Registry.open(folder / REGISTRY, clock) as registry:
         registry.leases.end_all()
         registry.inbox.reopen()
+        if erased is not None:
+            registry.erased.adopt(erased)
+        with closing(Mirror.open(folder / MIRROR)) as mirror:
+            erase_again(mirror, registry, clock)
     return epoch
+
+
+def _check_all_stopped(files: Storage) -> None:
+    for path in (files.mirror, files.registry):
+        _check_stopped(path)
 
 
 def _check_stopped(path: Path) -> None:

@@ -76,7 +76,9 @@ def _allowed(error: MethodNotAllowed) -> str:
 def _problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
     """An error in OAuth's words (RFC 6749 section 5.2) at the token endpoint, in HTTP's elsewhere."""
     if request.path == _TOKEN:
-        body = {"error": "server_error" if status >= 500 else "invalid_request", "error_description": detail}
+        # RFC 6749 knows no code for "too many": this one comes nearest.
+        error = {500: "server_error", 429: "temporarily_unavailable"}.get(status, "invalid_request")
+        body = {"error": error, "error_description": detail}
     else:
         body = {"error": HTTPStatus(status).phrase, "detail": detail}
     return _answer(status, body, headers or {})

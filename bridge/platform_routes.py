@@ -30,6 +30,7 @@ def add_platform_routes(app: Flask, wiring: Wiring) -> None:
             assertions,
             lifetime=timedelta(seconds=settings.oneroster.token_lifetime),
             tool_lifetime=timedelta(seconds=settings.tools.token_lifetime),
+            per_minute=settings.oneroster.token_requests_per_minute,
         )
     )
 

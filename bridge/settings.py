@@ -63,6 +63,18 @@ class Server:
         "How many requests each process has in hand at the same time. One whose body comes slowly holds a place, so"
         " more of them bear more slow senders; they cost little memory and no throughput.",
     )
+    proxies: int = option(
+        0,
+        whole(0, 5),
+        "How many reverse proxies of your own stand before the bridge. The address that each of them names in"
+        " X-Forwarded-For is then taken for the sender's. Too many, and senders can give themselves any address.",
+    )
+    requests_per_second: int = option(
+        0,
+        whole(0, 100_000),
+        "How many requests an address may make in a second; more are answered 429. Every worker counts for itself. 0"
+        " sets no bound. Behind proxies, set server.proxies first.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +126,12 @@ class OneRoster:
         " the official schema to the letter. A consumer can be registered for either.",
     )
     token_lifetime: int = option(3600, whole(60, 86_400), "Seconds for which an access token is valid.")
+    token_requests_per_minute: int = option(
+        300,
+        whole(0, 100_000),
+        "How many access tokens an address may ask for in a minute, and how many a consumer; more are answered 429. All"
+        " workers count together. 0 sets no bound.",
+    )
     requests_per_second: int = option(
         0,
         whole(0, 100_000),

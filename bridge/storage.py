@@ -93,6 +93,21 @@ def rehearse(db: Database) -> Iterator[None]:
         db.rollback()
 
 
+def scrub(db: Database) -> None:
+    """Write the file anew without its unused parts, and empty its log: what was deleted is in neither any more.
+
+    Readers that are in the middle of something keep the log from being emptied; it is then tried for a while, and
+    otherwise emptied by whoever writes later.
+    """
+    db.execute("VACUUM")
+    deadline = time.monotonic() + BUSY_TIMEOUT
+    while True:
+        (busy, _, _) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if not busy or time.monotonic() > deadline:
+            return
+        time.sleep(0.05)
+
+
 def migrate(db: Database, package: str) -> None:
     """Bring a file to the present schema.
 

@@ -26,6 +26,7 @@ from bridge.lti.assertion import sign_assertion
 from bridge.lti.platform import Platform
 from bridge.lti.rules import LaunchRules, SelfRegistration
 from bridge.mirror.attempts import Attempts
+from bridge.mirror.horizon import Horizons
 from bridge.mirror.memberships import Memberships
 from bridge.mirror.mirror import Mirror
 from bridge.mirror.outbox import Outbox
@@ -43,6 +44,7 @@ from bridge.registry.rosters import Reconciled, Roster
 from bridge.registry.sources import RegisteredSource
 from bridge.roster.derive import MembershipDerivation
 from bridge.roster.enrolled import Enrolled
+from bridge.roster.erasure import WithoutErased
 from bridge.roster.identity import ContextKey
 from bridge.roster.ports import Derivation, Snapshot
 from bridge.roster.roles import RoleTable
@@ -122,7 +124,10 @@ class Wiring:
     @property
     def pages(self) -> Pages:
         public_url, seconds = self.settings.server.public_url, self.settings.oneroster.query_seconds
-        return self._own("pages", lambda: Pages(self.mirror_to_read, public_url=public_url, time_limit=seconds))
+        return self._own(
+            "pages",
+            lambda: Pages(self.mirror_to_read, public_url=public_url, time_limit=seconds, horizons=self._horizons),
+        )
 
     @property
     def memberships(self) -> Memberships:
@@ -141,7 +146,7 @@ class Wiring:
 
     @property
     def outbox(self) -> Outbox:
-        return self._own("outbox", lambda: Outbox(self.mirror_to_read, self.clock))
+        return self._own("outbox", lambda: Outbox(self.mirror_to_read, self.clock, self._horizons))
 
     @property
     def totals(self) -> Totals:
@@ -175,6 +180,10 @@ class Wiring:
         return self._own("walks", lambda: Walks.open(self.settings.storage.walks, self.clock))
 
     # Shared by all threads.
+
+    @cached_property
+    def _horizons(self) -> Horizons:
+        return Horizons()
 
     @cached_property
     def http(self) -> Http:
@@ -293,7 +302,11 @@ class Wiring:
 
     def snapshots(self, context: Roster, *, full: bool = False) -> tuple[Snapshot, Snapshot | None]:
         """What the context's platform says now: see :meth:`bridge.snapshots.Snapshots.of`."""
-        return self._snapshots.of(context, self.registry, self.mirror, full=full)
+        first, instead = self._snapshots.of(context, self.registry, self.mirror, full=full)
+        is_erased = self.registry.erased.test()
+        if is_erased is None:
+            return first, instead
+        return WithoutErased(first, is_erased), None if instead is None else WithoutErased(instead, is_erased)
 
     # Reconciling.
 

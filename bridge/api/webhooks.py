@@ -21,7 +21,6 @@ from bridge.clock import Clock, from_stamp, to_stamp
 from bridge.errors import BridgeError
 from bridge.mirror.outbox import Event, Outbox
 from bridge.registry.webhooks import Webhook, Webhooks
-from bridge.roster.visibility import Visibility
 from bridge.seals import Seals
 from bridge.transport.http import Http
 
@@ -139,7 +138,7 @@ class Deliverer:
         if webhook.gap:
             return self._message(webhook, "roster.gap", (), webhook.position)
         batch = self._outbox.read(
-            webhook.position, Visibility(webhook.sources), webhook.collections, _MOST_EVENTS, until=webhook.attempted
+            webhook.position, webhook.visibility, webhook.collections, _MOST_EVENTS, until=webhook.attempted
         )
         if not batch.events:
             if batch.place.event > webhook.position:

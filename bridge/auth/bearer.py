@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 from bridge.auth.tokens import find_token
 from bridge.errors import Forbidden, Unauthorised
+from bridge.oneroster.scopes import ONEROSTER_SCOPES
 from bridge.registry.clients import BodyStyle
 from bridge.registry.registry import Registry
 from bridge.registry.tools import Tool
+from bridge.roster.privacy import PersonDetail
 from bridge.roster.visibility import Visibility
 
 
@@ -51,12 +53,20 @@ def authenticate(authorization: str | None, registry: Registry) -> Grant:
     client = None if stored is None else registry.clients.by_id(stored.client_id)
     if stored is None or client is None or client.revoked is not None:
         raise _not_valid()
+    visibility = client.visibility
     return Grant(
         client_id=client.client_id,
-        scopes=stored.scopes & client.scopes,
-        visibility=Visibility(client.sources),
+        scopes=_of_whole_sources(stored.scopes & client.scopes, visibility),
+        visibility=visibility,
         body_style=client.body_style,
     )
+
+
+def _of_whole_sources(scopes: frozenset[str], visibility: Visibility) -> frozenset[str]:
+    """The scopes that hold: what is said of sources as a whole is for nobody who may see a part of what they say."""
+    if visibility.is_limited or visibility.privacy is not PersonDetail.PUBLIC:
+        return scopes & frozenset(ONEROSTER_SCOPES)
+    return scopes
 
 
 def authenticate_tool(authorization: str | None, registry: Registry) -> ToolGrant:

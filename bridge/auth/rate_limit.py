@@ -11,6 +11,9 @@ from collections.abc import Callable
 
 from bridge.errors import Busy
 
+_MOST_BUCKETS = 10_000
+"""How many clients or addresses are told apart at a time."""
+
 
 class RateLimit:
     """The buckets of all clients. Safe to use from several threads.
@@ -37,6 +40,8 @@ class RateLimit:
             held, since = self._buckets.get(client_id, (self._rate, now))
             held = min(self._rate, held + (now - since) * self._rate)
             allowed = held >= 1
+            if len(self._buckets) >= _MOST_BUCKETS and client_id not in self._buckets:
+                self._buckets.clear()  # nobody is refused wrongly by that, and it costs little however many there are
             self._buckets[client_id] = (held - 1 if allowed else held, now)
         if not allowed:
             raise Busy(

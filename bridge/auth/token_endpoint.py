@@ -49,7 +49,12 @@ class TokenRefused(RequestError):
 
 
 def token_blueprint(
-    registry: Callable[[], Registry], assertions: ToolAssertions, *, lifetime: timedelta, tool_lifetime: timedelta
+    registry: Callable[[], Registry],
+    assertions: ToolAssertions,
+    *,
+    lifetime: timedelta,
+    tool_lifetime: timedelta,
+    per_minute: int = 0,
 ) -> Blueprint:
     """The token endpoint.
 
@@ -57,6 +62,7 @@ def token_blueprint(
     :param assertions: finds out which tool an assertion is of.
     :param lifetime: how long a consumer's token is good for.
     :param tool_lifetime: how long a tool's is.
+    :param per_minute: how many a client, or a tool, may ask for in a minute; 0 for any number.
     """
     blueprint = Blueprint("token", __name__)
     blueprint.register_error_handler(TokenRefused, _refusal)
@@ -72,9 +78,11 @@ def token_blueprint(
         if "client_assertion" in form or "client_assertion_type" in form:
             granted = _grant(TOOL_SCOPES, form)  # first, since an assertion is good for one attempt
             tool = _authenticate_tool(assertions, authorization, form)
+            registry().tries.count("token of a tool", tool.client_id, per_minute)
             token = issue_token(registry().tool_tokens, tool.client_id, granted.scopes, lifetime=tool_lifetime)
             return _granted(token, granted, tool_lifetime)
         client = _authenticate(registry(), authorization, form)
+        registry().tries.count("token of a client", client.client_id, per_minute)
         granted = _grant(client.scopes, form)
         token = issue_token(registry().tokens, client.client_id, granted.scopes, lifetime=lifetime)
         return _granted(token, granted, lifetime)

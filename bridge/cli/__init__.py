@@ -37,6 +37,7 @@ _MODULES = {
     "runs": "runs",
     "changes": "changes",
     "undo": "undo",
+    "people": "people",
     "webhooks": "webhooks",
     "keys": "keys",
     "export": "exchange",

@@ -5,6 +5,7 @@ import sys
 
 import click
 
+from bridge.at_rest import open_to_others
 from bridge.cli.common import Session, echo_json, json_option, pass_session
 from bridge.cli.terminal import echo
 from bridge.clock import to_stamp
@@ -31,6 +32,7 @@ def doctor(session: Session, as_json: bool) -> None:
         ("configuration", None),
         ("mirror", _integrity(wiring.mirror.db.conn)),
         ("registry", _integrity(wiring.registry.db.conn)),
+        ("file modes", _modes(wiring)),
         ("role table", _role_table(wiring)),
         ("scheduler", _scheduler(wiring)),
         ("held plans", _held(wiring)),
@@ -55,6 +57,11 @@ def _integrity(connection: sqlite3.Connection) -> str | None:
     except sqlite3.DatabaseError as error:
         answer = str(error)
     return None if answer == "ok" else f"the file is damaged ({answer}): restore it from a backup"
+
+
+def _modes(wiring: Wiring) -> str | None:
+    found = ", ".join(map(str, open_to_others(wiring.settings.storage)))
+    return f"others than their owner can open {found}: chmod go= them, or their folder" if found else None
 
 
 def _role_table(wiring: Wiring) -> str | None:

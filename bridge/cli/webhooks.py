@@ -23,6 +23,12 @@ def webhooks() -> None:
     "--source", "sources", multiple=True, help="A tenant or SIS to be told of; all unless named. May be repeated."
 )
 @click.option(
+    "--org", "orgs", multiple=True, help="The sourcedId of an org of whose records to be told. May be repeated."
+)
+@click.option(
+    "--class", "classes", multiple=True, help="The sourcedId of a class of whose records to be told. May be repeated."
+)
+@click.option(
     "--collection",
     "collections",
     multiple=True,
@@ -32,7 +38,14 @@ def webhooks() -> None:
 @json_option
 @pass_session
 def add(
-    session: Session, as_json: bool, name: str, url: str, sources: tuple[str, ...], collections: tuple[str, ...]
+    session: Session,
+    as_json: bool,
+    name: str,
+    url: str,
+    sources: tuple[str, ...],
+    orgs: tuple[str, ...],
+    classes: tuple[str, ...],
+    collections: tuple[str, ...],
 ) -> None:
     """Tell URL of every change from now on, and print the secret that messages are signed with, this once."""
     wiring = session.wiring
@@ -42,6 +55,8 @@ def add(
         name,
         url,
         sources=sources or None,
+        orgs=orgs,
+        classes=classes,
         collections=collections or tuple(COLLECTIONS),
         epoch=wiring.outbox.epoch,
         position=wiring.outbox.latest().event,
@@ -125,6 +140,8 @@ def _shown(webhook: Webhook) -> dict[str, object]:
         "name": webhook.name,
         "url": webhook.url,
         "sources": None if webhook.sources is None else sorted(webhook.sources),
+        "orgs": sorted(webhook.orgs),
+        "classes": sorted(webhook.classes),
         "collections": list(webhook.collections),
         "state": _state(webhook),
         "failures": webhook.failures,

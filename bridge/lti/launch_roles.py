@@ -12,7 +12,7 @@ import msgspec
 from bridge.lti.launch import Launch
 from bridge.lti.vendors import profile_of
 from bridge.registry.registry import Registry
-from bridge.roster.identity import ContextKey, PersonKey
+from bridge.roster.identity import ContextKey, PersonKey, deployment_in, person_key, user_sourced_id
 from bridge.roster.ports import FactKind, Gone, PageRead, Rejected, Snapshot, Stated
 from bridge.roster.vocabulary import Scope, parse_role
 
@@ -20,9 +20,15 @@ from bridge.roster.vocabulary import Scope, parse_role
 def note_roles(launch: Launch, context: ContextKey, registry: Registry) -> None:
     """Keep the context roles of a launch, where the platform's vendor profile asks for that.
 
+    Of somebody who was erased nothing is kept.
+
     :param context: the launch's, registered.
     """
-    if launch.sub is not None and profile_of(launch.platform).merge_launch_roles:
+    profile = profile_of(launch.platform)
+    if launch.sub is None or not profile.merge_launch_roles:
+        return
+    person = person_key(launch.sub, deployment_in(context) if profile.people_by_deployment else None)
+    if not registry.erased.holds(user_sourced_id(launch.platform.tenant, person)):
         registry.launch_roles.note(launch.platform.tenant, context, launch.sub, context_roles(launch.roles))
 
 

@@ -8,7 +8,7 @@ itself what becomes of a missing value.
 # ruff: noqa: S608 - every value is bound, and the names that stand in the SQL are the model's own
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -80,13 +80,13 @@ class ConditionCompiler:
         are few and common, so under OR they are then looked at row by row; references and other values are rare, so
         their rows are gathered from the index.
     :param row_given: whether something else leads to the rows already, so that each is only to be looked at.
-    :param visible: what holds for every row that the caller may see, of any collection.
+    :param visible: gives what holds for every row of a collection that the caller may see.
     """
 
     collection: Collection
     in_order: bool
     row_given: bool
-    visible: tuple[Term, ...] = ()
+    visible: Callable[[Collection], Sequence[Term]] = lambda _: ()
 
     def compile(self, condition: Condition, *, under_or: bool = False) -> Term:
         match condition:
@@ -104,7 +104,7 @@ class ConditionCompiler:
         others = condition.collection
         path = path_of(others, condition.path)
         compiler = ConditionCompiler(others, in_order=False, row_given=False, visible=self.visible)
-        where = all_of([compiler.compile(condition.where), *self.visible])
+        where = all_of([compiler.compile(condition.where), *self.visible(others)])
         rows = f'FROM "{others.name}" AS r WHERE {where.sql}'
         if not path.many:
             return Term(f'r.sourcedId IN (SELECT r."{path.name}" {rows})', where.parameters, 1 + where.depth)
@@ -218,6 +218,8 @@ def _is_plain_equality(path: Path, comparison: Comparison) -> bool:
 
 def _values(path: Path) -> Term:
     """A SELECT of what a list holds, as ``v``. The list is the first step of the path, always."""
+    if "@" in path.name:  # where it is not in the facets, it is a column, of a JSON list
+        return Term(f'SELECT e.value AS v FROM json_each(r."{path.name}") AS e')
     head, _, rest = path.name.partition(".")
     if not rest:
         return Term(f"SELECT {_TEXT_OF_E} AS v FROM json_each(r.document, ?) AS e", (f"$.{head}",))

@@ -5,13 +5,16 @@ sealed or not at all.
 """
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
 from bridge.clock import Clock, to_stamp
 from bridge.mirror.documents import RecordChange
+from bridge.mirror.horizon import Horizons
 from bridge.mirror.mirror import Mirror
+from bridge.roster.model import COLLECTIONS
 from bridge.roster.visibility import Visibility
 
 _CLOCKS_DIFFER = timedelta(hours=1)
@@ -66,10 +69,18 @@ class Batch:
     more: bool
 
 
+class _Seen(NamedTuple):
+    """A condition on an event ``o``."""
+
+    sql: str
+    parameters: Mapping[str, object]
+
+
 class Outbox:
     """Reads the outbox of one mirror."""
 
-    def __init__(self, mirror: Mirror, clock: Clock) -> None:
+    def __init__(self, mirror: Mirror, clock: Clock, horizons: Horizons | None = None) -> None:
+        self._horizons = horizons or Horizons()
         self._mirror = mirror
         self._db = mirror.db
         self._clock = clock
@@ -118,9 +129,11 @@ class Outbox:
         self._db.execute("BEGIN")
         try:
             latest = self.latest()
+            seen = self._seen(visibility)
             rows = self._db.execute(
-                _SELECT + ("" if visibility.sources is None else _OF_SOURCES) + _IN_ORDER,
+                _SELECT + ("" if visibility.sources is None else _OF_SOURCES) + seen.sql + _IN_ORDER,
                 {
+                    **seen.parameters,
                     "after": after,
                     "until": latest.event if until is None else until,
                     "collections": json.dumps(sorted(collections)),
@@ -137,3 +150,16 @@ class Outbox:
         if len(rows) > limit:
             return Batch(events, Place(events[-1].number, events[-1].stamp), more=True)
         return Batch(events, latest, more=False)
+
+    def _seen(self, visibility: Visibility) -> _Seen:
+        """What holds for the events about records that a limited caller may see now."""
+        if not visibility.is_limited:
+            return _Seen("", {})
+        horizon = self._horizons.of(self._db, visibility)
+        found, parameters = [], {}
+        for name, collection in COLLECTIONS.items():
+            (term,) = horizon.terms(collection, row_given=True)
+            (parameters[f"seen_{name}"],) = term.parameters
+            rows = f'SELECT r.sourcedId FROM "{name}" AS r WHERE r.sourcedId = o.sourcedId AND '  # noqa: S608 - a name of ours
+            found.append(f"o.collection = '{name}' AND EXISTS ({rows}{term.sql.replace('?', f':seen_{name}')})")
+        return _Seen(f" AND ({' OR '.join(found)})", parameters)

@@ -1,21 +1,27 @@
 """Reading the mirror: pages and single records out, each as the text that goes on the wire.
 
 Every read is one transaction, so a page and its total agree. Nothing is built per row: a record is stored as it is
-served.
+served. Only of what a caller may see a part of, each document is read, and that part written.
 """
 
 import json
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+import msgspec
+
 from bridge.errors import Busy, UnknownObject
+from bridge.mirror.documents import encode
+from bridge.mirror.horizon import Horizon, Horizons
 from bridge.mirror.mirror import Mirror
 from bridge.mirror.query_sql import compile_count, compile_one, compile_page, tally_of
-from bridge.roster.model import Collection
+from bridge.roster.model import COLLECTIONS, Collection
+from bridge.roster.privacy import PersonDetail
 from bridge.roster.query import Condition, Place, Query, collections_in
+from bridge.roster.redaction import redacted
 from bridge.roster.references import ROSTERING_PATH
 from bridge.roster.visibility import Visibility
 
@@ -48,28 +54,37 @@ class Pages:
 
     :param public_url: the bridge's public root: references that are stored on another one are corrected on the way out.
     :param time_limit: seconds that one read may take.
+    :param horizons: what is known already of what limited callers may see.
     """
 
-    def __init__(self, mirror: Mirror, *, public_url: str, time_limit: float = 3.0) -> None:
+    def __init__(
+        self, mirror: Mirror, *, public_url: str, time_limit: float = 3.0, horizons: Horizons | None = None
+    ) -> None:
         self._mirror = mirror
         self._db = mirror.db
         self._public_url = public_url
         self._time_limit = time_limit
         self._deadline = float("inf")
-        self._counts: dict[object, tuple[int, int]] = {}
+        self._counts: dict[object, tuple[str, int]] = {}
+        self._horizons = horizons or Horizons()
+        self._horizon: Horizon | None = None  # of whoever is being answered, if she is limited
+        mirror.db.conn.create_function("visible_part", 2, self._visible_part)
         mirror.db.conn.set_progress_handler(self._is_late, _STEPS_BETWEEN_CHECKS)
 
     @property
     def epoch(self) -> str:
         return self._mirror.epoch
 
-    def mark(self, visibility: Visibility, collections: Iterable[str]) -> int:
-        """A number that rises when, and only when, something changes in these collections that this caller may see.
+    def mark(self, visibility: Visibility, collections: Iterable[str]) -> str:
+        """A text that changes when, and only when, something changes in these collections of the sources that this
+        caller may see: the stamp of that change.
 
-        It tells how much changes in the whole mirror, so it is not for callers' eyes.
+        Of a caller who is limited to some of their records it tells more than she may know.
         """
         with self.reading():
-            return max(self._mark(visibility, name) for name in collections)
+            changed = max(self._mark(visibility, name) for name in collections)
+            row = self._db.execute("SELECT stamp FROM writes WHERE changed = ?", (changed,)).fetchone()
+            return str(row[0] if row else changed)
 
     def _mark(self, visibility: Visibility, collection: str) -> int:
         sql, parameters = "SELECT max(changed) FROM marks WHERE collection = ?", [collection]
@@ -96,7 +111,9 @@ class Pages:
         :raises Busy: if it takes longer than the time limit.
         """
         with self.reading():
-            statement = compile_page(replace(query, limit=query.limit + 1), self._source_ids(query.visibility))
+            horizon = self._look(query.visibility)
+            sources = self._source_ids(query.visibility)
+            statement = compile_page(replace(query, limit=query.limit + 1), sources, horizon)
             rows = self._db.execute(statement.sql, statement.parameters).fetchall()
             total = self._total(query)
             moved_from = self.moved_from
@@ -106,7 +123,7 @@ class Pages:
         if moved_from is not None:
             documents = [self._moved(document, moved_from) for document in documents]
         last = Place(rows[-1][0], rows[-1][1]) if rows else None
-        return Page(documents, total, last, more)
+        return Page(self._as_seen(documents, query.collection, query.visibility), total, last, more)
 
     def one(
         self, collection: Collection, sourced_id: str, visibility: Visibility, preset: Condition | None = None
@@ -117,17 +134,38 @@ class Pages:
         :raises UnknownObject: if there is none that this caller may see.
         """
         with self.reading():
-            statement = compile_one(collection, sourced_id, visibility, self._source_ids(visibility), preset)
+            horizon = self._look(visibility)
+            sources = self._source_ids(visibility)
+            statement = compile_one(collection, sourced_id, visibility, sources, preset, horizon)
             row = self._db.execute(statement.sql, statement.parameters).fetchone()
             moved_from = self.moved_from
         if row is None:
             raise UnknownObject(f"there is no {collection.singular} with this sourcedId")
-        document = str(row[0])
-        return document if moved_from is None else self._moved(document, moved_from)
+        document = str(row[0]) if moved_from is None else self._moved(str(row[0]), moved_from)
+        (seen,) = self._as_seen([document], collection, visibility)
+        return seen
+
+    def _look(self, visibility: Visibility) -> Horizon | None:
+        """Find out how far the caller sees who is answered now; ``None`` if that is all of her sources."""
+        self._horizon = self._horizons.of(self._db, visibility) if visibility.is_limited else None
+        return self._horizon
+
+    def _visible_part(self, collection: str, document: str) -> str:
+        """A document as a limited caller may see it, for SQL."""
+        assert self._horizon is not None
+        return encode(redacted(msgspec.json.decode(document), COLLECTIONS[collection], self._horizon.sees))
+
+    def _as_seen(self, documents: Sequence[str], collection: Collection, visibility: Visibility) -> list[str]:
+        """The documents as a caller may see them: the same texts for whoever may see all of them."""
+        if not visibility.is_limited and visibility.privacy is PersonDetail.PUBLIC:
+            return list(documents)
+        shown = visibility.shown(COLLECTIONS[collection.name])
+        sees = self._horizon.sees if self._horizon else None
+        return [encode(redacted(msgspec.json.decode(document), shown, sees)) for document in documents]
 
     def _total(self, query: Query) -> int:
         tally = tally_of(query)
-        if tally is None:
+        if tally is None or query.visibility.is_limited:
             return self._count(query)
         status, kind = tally
         conditions, parameters = ["collection = ?", "kind = ?"], [query.collection.name, kind or ""]
@@ -146,11 +184,13 @@ class Pages:
         where = (query.preset, query.where, query.search)
         key = (query.collection.name, query.visibility, where)
         depends_on = {query.collection.name, *collections_in(query.preset), *collections_in(query.where)}
+        if query.visibility.is_limited:
+            depends_on = set(COLLECTIONS)  # what is seen of one depends on the others
         mark = self.mark(query.visibility, depends_on)
         known = self._counts.get(key)
         if known is not None and known[0] == mark:
             return known[1]
-        statement = compile_count(query, self._source_ids(query.visibility))
+        statement = compile_count(query, self._source_ids(query.visibility), self._horizon)
         total = int(self._db.execute(statement.sql, statement.parameters).fetchone()[0])
         if len(self._counts) >= _COUNTS_KEPT:
             self._counts.clear()

@@ -29,6 +29,8 @@ from bridge.mirror.condition_sql import (
     looks_up_facet,
     path_of,
 )
+from bridge.mirror.horizon import Horizon
+from bridge.mirror.limited_sql import looks_at_references, visible_parts, without_facets
 from bridge.roster.model import Collection, Shape
 from bridge.roster.query import Among, And, Comparison, Condition, Place, Predicate, Query, Sort
 from bridge.roster.visibility import Visibility
@@ -60,7 +62,7 @@ class Statement:
 class _Rows(NamedTuple):
     """A way to the rows: the tables, the column that holds the seq, what must hold, and when to take this way."""
 
-    table: str
+    table: Term
     seq: str
     terms: list[Term]
     when: Term = ALWAYS
@@ -75,13 +77,14 @@ def _casefold(text: object) -> str | None:
     return text.casefold() if isinstance(text, str) else None
 
 
-def compile_page(query: Query, source_ids: Mapping[str, int]) -> Statement:
+def compile_page(query: Query, source_ids: Mapping[str, int], horizon: Horizon | None = None) -> Statement:
     """One page: rows of (seq, sort key, document).
 
     The sort key is the text of the sort field, ``None`` where it is missing or the walk is not sorted: with the seq it
     makes the :class:`~bridge.roster.query.Place` to continue behind. The document has its ``dateLastModified``.
 
     :param source_ids: the number of every source that the mirror knows, by name.
+    :param horizon: which records a caller may see who is limited to some: to be given for her, and for nobody else.
     :raises LookupError: if the query names a field that the class does not have.
     """
     descending = query.sort.descending if query.sort else query.descending
@@ -91,7 +94,7 @@ def compile_page(query: Query, source_ids: Mapping[str, int]) -> Statement:
     order = ["seq"] if key is None else ["sort_key", "seq"]
     by = ", ".join(f"{name} {way}" for name in order)
     found: list[Term] = []
-    for rows in _ways(query, source_ids, in_order=True):
+    for rows in _ways(query, source_ids, horizon, in_order=True):
         columns = Term(f"{rows.seq} AS seq, {shown.sql} AS sort_key", shown.parameters)
         behind = _behind(query.after, key, rows.seq, descending=descending)
         select = _select(columns, rows.table, [*rows.terms, *behind])
@@ -112,13 +115,13 @@ def compile_page(query: Query, source_ids: Mapping[str, int]) -> Statement:
     return Statement(sql, tuple(parameter for one in found for parameter in one.parameters))
 
 
-def compile_count(query: Query, source_ids: Mapping[str, int]) -> Statement:
+def compile_count(query: Query, source_ids: Mapping[str, int], horizon: Horizon | None = None) -> Statement:
     """How many records match, on all pages: one row of one number.
 
     :raises LookupError: if the query names a field that the class does not have.
     """
     counts: list[Term] = []
-    for rows in _ways(query, source_ids, in_order=False):
+    for rows in _ways(query, source_ids, horizon, in_order=False):
         count = _select(Term("count(*)"), rows.table, rows.terms)
         counts.append(
             Term(f"WHEN {rows.when.sql} THEN ({count.sql})", (*rows.when.parameters, *count.parameters)),
@@ -133,13 +136,13 @@ def compile_one(
     visibility: Visibility,
     source_ids: Mapping[str, int],
     preset: Condition | None = None,
+    horizon: Horizon | None = None,
 ) -> Statement:
     """One record's document, with its ``dateLastModified``; no row if there is none that may be seen."""
     wanted = Comparison("sourcedId", Predicate.EQUAL, sourced_id)
     where = And((wanted, *_terms_of(preset)))
-    (rows,) = _ways(
-        Query(collection=collection, visibility=visibility, limit=1, where=where), source_ids, in_order=True
-    )
+    query = Query(collection=collection, visibility=visibility, limit=1, where=where)
+    (rows,) = _ways(query, source_ids, horizon, in_order=True)
     return _select(Term(_SERVED), rows.table, rows.terms)
 
 
@@ -159,15 +162,18 @@ def tally_of(query: Query) -> tuple[str | None, str | None] | None:
     return asked.get("status"), asked.get(kind or "")
 
 
-def _ways(query: Query, source_ids: Mapping[str, int], *, in_order: bool) -> list[_Rows]:
+def _ways(query: Query, source_ids: Mapping[str, int], horizon: Horizon | None, *, in_order: bool) -> list[_Rows]:
     """The ways to a query's rows, each leading to all of them; when they are several, exactly one is to be taken."""
+    if query.visibility.is_limited:
+        assert horizon is not None
+        return [_limited_way(query, source_ids, horizon)]
     collection = query.collection
     given = _all_terms(query)
     # Both lead to rows by the index of sourcedIds.
     by_id = any(isinstance(term, Among) or _is_equality(term, "sourcedId") for term in given)
     walked = None if by_id else _facet_to_walk(collection, given)
     visible = _visible(query.visibility, source_ids, in_order=in_order, by_id=by_id)
-    compiler = ConditionCompiler(collection, in_order, by_id or walked is not None, tuple(visible))
+    compiler = ConditionCompiler(collection, in_order, by_id or walked is not None, lambda _: visible)
     terms = list(visible)
     terms.extend(compiler.compile(term) for term in given if term is not walked)
     if query.search is not None:
@@ -178,10 +184,10 @@ def _ways(query: Query, source_ids: Mapping[str, int], *, in_order: bool) -> lis
         first = Term(entries, (collection.name, walked.field, walked.value))
         # To count all of them, the entries are enough.
         joined = f"facets AS f CROSS JOIN {table} ON r.seq = f.seq" if terms or in_order else "facets AS f"
-        return [_Rows(joined, "f.seq", [first, *terms])]
+        return [_Rows(Term(joined), "f.seq", [first, *terms])]
     since = next((term for term in given if _is_since(collection, term)), None)
     if since is None or by_id:
-        return [_Rows(table, "r.seq", terms)]
+        return [_Rows(Term(table), "r.seq", terms)]
     by_changed = f'{table} INDEXED BY "{collection.name}_by_changed"'
     since_term = compiler.compile(since)
     few = Term(
@@ -189,12 +195,48 @@ def _ways(query: Query, source_ids: Mapping[str, int], *, in_order: bool) -> lis
         (*since_term.parameters, _FEW_CHANGES + 1, _FEW_CHANGES),
     )
     many = Term(f"NOT ({few.sql})", few.parameters)
-    return [_Rows(by_changed, "r.seq", terms, few), _Rows(table, "r.seq", terms, many)]
+    return [_Rows(Term(by_changed), "r.seq", terms, few), _Rows(Term(table), "r.seq", terms, many)]
 
 
-def _select(columns: Term, table: str, terms: Sequence[Term]) -> Statement:
+def _limited_way(query: Query, source_ids: Mapping[str, int], horizon: Horizon) -> _Rows:
+    """The one way to the rows of a caller who is limited to some of the records.
+
+    What looks at references looks at the documents as she may see them, so that a filter or an order tells her nothing
+    that the documents do not.
+    """
+    shown = query.collection
+
+    def visible(collection: Collection, *, row_given: bool = False) -> list[Term]:
+        # Another collection's facets lead to its rows, and the horizon's ids to those of any.
+        of_sources = _visible(query.visibility, source_ids, in_order=True, by_id=True)
+        return [*horizon.terms(collection, row_given=row_given), *of_sources]
+
+    given = _all_terms(query)
+    looks = [term for term in given if not isinstance(term, Among) and looks_at_references(shown, term)]
+    searched = query.search is not None and any(looks_at_references(shown, name) for name in shown.searchable)
+    sorted_by = query.sort is not None and looks_at_references(shown, query.sort.field)
+    by_id = any(isinstance(term, Among) or _is_equality(term, "sourcedId") for term in given)
+    compiler = ConditionCompiler(shown, in_order=False, row_given=True, visible=visible)
+    plain = [*visible(shown, row_given=by_id), *(compiler.compile(term) for term in given if term not in looks)]
+    table = Term(f'"{shown.name}" AS r')
+    if not (looks or searched or sorted_by):
+        terms = plain
+    else:
+        shown = without_facets(shown)
+        compiler = ConditionCompiler(shown, in_order=False, row_given=True, visible=visible)
+        terms = [compiler.compile(term) for term in looks]
+        table = visible_parts(shown, plain)
+    if query.search is not None:
+        terms = [*terms, _searched(shown, query.search)]
+    return _Rows(table, "r.seq", terms)
+
+
+def _select(columns: Term, table: Term, terms: Sequence[Term]) -> Statement:
     where = all_of(terms)
-    return Statement(f"SELECT {columns.sql} FROM {table} WHERE {where.sql}", columns.parameters + where.parameters)
+    return Statement(
+        f"SELECT {columns.sql} FROM {table.sql} WHERE {where.sql}",
+        columns.parameters + table.parameters + where.parameters,
+    )
 
 
 def _all_terms(query: Query) -> list[Condition]:

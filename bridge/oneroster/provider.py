@@ -120,20 +120,20 @@ class Provider:
 
     def _one(self, asked: _Asked, pages: Pages) -> Response:
         operation, (sourced_id,) = asked.operation, asked.ids
-        selection = parse_selection(asked.pairs, operation.collection)
+        selection = parse_selection(asked.pairs, asked.grant.visibility.shown(operation.collection))
         tag = self._tag(asked, pages)
-        if _is_known(tag):
+        if tag is not None and _is_known(tag):
             return _unchanged(tag)
         document = pages.one(operation.collection, sourced_id, asked.grant.visibility, operation.preset)
         if selection is not None:
             (document,) = selection.apply([document])
-        return _tagged(f'{{"{operation.envelope}":{document}}}', tag)
+        return self._tagged(f'{{"{operation.envelope}":{document}}}', asked, tag)
 
     def _collection(self, asked: _Asked, pages: Pages) -> Response:
         operation = asked.operation
         read = parse_collection_query(
             asked.pairs,
-            operation.collection,
+            asked.grant.visibility.shown(operation.collection),
             asked.grant.visibility,
             max_limit=self._settings.max_limit,
             preset=operation.condition(asked.ids),
@@ -143,7 +143,7 @@ class Provider:
         binding = repr((pages.epoch, _who(asked.grant), operation.operation_id, asked.ids, read.asks_for))
         walk = self._walk(read, asked.grant, binding)
         tag = self._tag(asked, pages, walk)
-        if _is_known(tag):
+        if tag is not None and _is_known(tag):
             return _unchanged(tag)
         page = pages.page(replace(read.query, after=walk.place) if walk else read.query)
         served = Served.on(
@@ -169,12 +169,15 @@ class Provider:
         )
         return response
 
-    def _page(self, asked: _Asked, read: CollectionQuery, documents: list[str], served: Served, tag: str) -> Response:
+    def _page(
+        self, asked: _Asked, read: CollectionQuery, documents: list[str], served: Served, tag: str | None
+    ) -> Response:
         if read.selection is not None:
             documents = read.selection.apply(documents)
         counters = Counters(total=served.total, offset=served.offset, limit=served.limit)
         tail = counters.as_json_members() if self._wants_counters(asked.grant) else ""
-        response = _tagged(f'{{"{asked.operation.envelope}":[{",".join(documents)}]{tail}}}', tag)
+        about = (served.total, served.offset, served.limit, served.more)
+        response = self._tagged(f'{{"{asked.operation.envelope}":[{",".join(documents)}]{tail}}}', asked, tag, about)
         response.headers["X-Total-Count"] = str(served.total)
         return response
 
@@ -186,11 +189,31 @@ class Provider:
             return None
         return self._walks().find(grant.client_id, binding, read.query.offset)
 
-    def _tag(self, asked: _Asked, pages: Pages, walk: Walk | None = None) -> str:
-        """What stays the same while the answer does: nothing in it depends on what the client may not see."""
+    def _tag(self, asked: _Asked, pages: Pages, walk: Walk | None = None) -> str | None:
+        """What stays the same while the answer does: nothing in it depends on what the client may not see.
+
+        ``None`` for a client that is limited to some of its sources' records: only the answer itself tells when it
+        changes, and nothing else.
+        """
+        if asked.grant.visibility.is_limited:
+            return None
         mark = pages.mark(asked.grant.visibility, asked.operation.depends_on(asked.ids))
         request_ = (asked.operation.operation_id, asked.ids, asked.pairs, walk, _who(asked.grant))
         return self._cursors().mark(repr((__version__, pages.epoch, pages.moved_from, mark, request_, self._settings)))
+
+    def _tagged(self, body: str, asked: _Asked, tag: str | None, about: tuple[object, ...] = ()) -> Response:
+        """An answer with its tag, or that it is known already.
+
+        :param tag: ``None`` to be made from the answer.
+        :param about: what else than the body the answer says.
+        """
+        if tag is None:
+            tag = self._cursors().mark(repr((__version__, _who(asked.grant), body, about)))
+            if _is_known(tag):
+                return _unchanged(tag)
+        response = Response(body, mimetype="application/json")
+        response.set_etag(tag, weak=True)
+        return response
 
     def _wants_counters(self, grant: Grant) -> bool:
         return self._settings.counters if grant.body_style is None else grant.body_style == "counters"
@@ -225,18 +248,11 @@ def _check_parents(operation: Operation, ids: Sequence[str], grant: Grant, pages
 
 def _who(grant: Grant) -> tuple[object, ...]:
     """Everything about the caller that an answer depends on, the same in every process."""
-    sources = grant.visibility.sources
-    return (grant.client_id, None if sources is None else sorted(sources), grant.body_style)
+    return (grant.client_id, grant.visibility.key, grant.body_style)
 
 
 def _is_known(tag: str) -> bool:
     return request.if_none_match.is_weak(tag) or request.if_none_match.is_strong(tag)
-
-
-def _tagged(body: str, tag: str) -> Response:
-    response = Response(body, mimetype="application/json")
-    response.set_etag(tag, weak=True)
-    return response
 
 
 def _unchanged(tag: str | None) -> Response:

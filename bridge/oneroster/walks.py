@@ -37,7 +37,7 @@ class Walks:
     """The places of all clients, on one connection."""
 
     def __init__(self, db: Database, clock: Clock = utc_now) -> None:
-        self._db = db
+        self.db = db
         self._clock = clock
         self._writes = 0
 
@@ -53,11 +53,15 @@ class Walks:
         return cls(db, clock)
 
     def close(self) -> None:
-        self._db.close()
+        self.db.close()
+
+    def forget_all(self) -> None:
+        """Forget every place, inside the write transaction that the caller holds."""
+        self.db.execute("DELETE FROM places")
 
     def find(self, client_id: str, query: str, offset: int) -> Walk | None:
         """The walk that has come to this offset, if one is remembered."""
-        row = self._db.execute(
+        row = self.db.execute(
             "SELECT seq, key, total FROM places WHERE client = ? AND query = ? AND offset = ?",
             (client_id, _digest(query), offset),
         ).fetchone()
@@ -71,7 +75,7 @@ class Walks:
         key = (client_id, _digest(query))
         rows = [(walk.offset, walk.place.seq, walk.place.key, walk.total) for walk in served.counted_on]
         if served.offset == 0:
-            known = self._db.execute(
+            known = self.db.execute(
                 "SELECT offset, seq, key, total FROM places WHERE client = ? AND query = ? LIMIT 2", key
             ).fetchall()
             if known == rows:
@@ -89,12 +93,12 @@ class Walks:
     ) -> None:
         now = self._clock()
         try:
-            with storage.write(self._db):
-                self._db.execute(*deletion)
+            with storage.write(self.db):
+                self.db.execute(*deletion)
                 if self._writes % _WRITES_BETWEEN_CLEARING == 0:  # the first one, too
-                    self._db.execute("DELETE FROM places WHERE kept < ?", (to_stamp(now - KEPT_FOR),))
+                    self.db.execute("DELETE FROM places WHERE kept < ?", (to_stamp(now - KEPT_FOR),))
                 for row in rows:
-                    self._db.execute(
+                    self.db.execute(
                         "INSERT OR REPLACE INTO places (client, query, offset, seq, key, total, kept)"
                         " VALUES (?, ?, ?, ?, ?, ?, ?)",
                         (*key, *row, to_stamp(now)),

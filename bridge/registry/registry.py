@@ -13,6 +13,7 @@ from bridge.registry.clients import Clients
 from bridge.registry.contexts import Contexts
 from bridge.registry.csv_sources import CsvSources
 from bridge.registry.deployments import Deployments
+from bridge.registry.erased import Erased
 from bridge.registry.fed_contexts import FedContexts
 from bridge.registry.feeders import Feeders
 from bridge.registry.inbox import Inbox
@@ -33,6 +34,7 @@ from bridge.registry.targets import Targets
 from bridge.registry.tokens import Tokens
 from bridge.registry.tool_keys import ToolKeys
 from bridge.registry.tools import Tools
+from bridge.registry.tries import Tries
 from bridge.registry.webhooks import Webhooks
 from bridge.storage import migrate, open_database
 
@@ -54,6 +56,7 @@ class Registry:
         self.clients = Clients(db, clock)
         self.keys = Keys(db, clock)
         self.tokens = Tokens(db, clock)
+        self.tries = Tries(db, clock)
         self.tools = Tools(db, clock)
         self.tool_tokens = Tokens(db, clock, "tool_tokens")
         self.assertions = Assertions(db, clock)
@@ -61,6 +64,7 @@ class Registry:
         self.secrets = Secrets(db, clock)
         self.inbox = Inbox(db, clock)
         self.orders = Orders(db, self.inbox)
+        self.erased = Erased(db, clock)
         self.leases = Leases(db, clock)
         self.pauses = Pauses(db, clock)
         self.targets = Targets(db)

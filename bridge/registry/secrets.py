@@ -14,6 +14,18 @@ class Secrets:
         self._db = db
         self._clock = clock
 
+    def find(self, name: str) -> bytes | None:
+        """The secret with this name, if it was ever asked for."""
+        rows = self._db.execute("SELECT value FROM secrets WHERE name = ?", (name,)).fetchall()
+        return bytes(rows[0][0]) if rows else None
+
+    def put(self, name: str, value: bytes) -> None:
+        """Take over a secret from another registry, in the place of the one with this name."""
+        self._db.execute(
+            "INSERT OR REPLACE INTO secrets (name, value, created) VALUES (?, ?, ?)",
+            (name, value, to_stamp(self._clock())),
+        )
+
     def get(self, name: str) -> bytes:
         """The 32 bytes with this name, made when first asked for."""
         self._db.execute(

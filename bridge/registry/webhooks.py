@@ -14,11 +14,12 @@ from sqlite_utils import Database
 
 from bridge.clock import Clock, to_stamp
 from bridge.errors import InvalidRequest, UnknownObject
+from bridge.roster.visibility import Visibility
 
 _SECRET_BYTES = 32
 _SELECT = (
-    "SELECT name, url, secret, sources, collections, epoch, position, attempted, gap, failures, failing_since,"
-    " next_try, problem, stopped, last_success, created FROM webhooks "
+    "SELECT name, url, secret, sources, orgs, classes, collections, epoch, position, attempted, gap, failures,"
+    " failing_since, next_try, problem, stopped, last_success, created FROM webhooks "
 )
 
 
@@ -28,6 +29,8 @@ class Webhook:
 
     :param secret: what its messages are signed with.
     :param sources: the tenants of which it is told; ``None`` means all, also later ones.
+    :param orgs: the orgs of whose records it is told; none means no limit.
+    :param classes: the classes of whose records it is told, beside those of the orgs.
     :param position: the last event that it has accepted.
     :param attempted: the last event of the message that is being tried: the same message is tried again.
     :param gap: whether events were dropped that it has not been told of, nor of that.
@@ -42,6 +45,8 @@ class Webhook:
     url: str
     secret: bytes
     sources: frozenset[str] | None
+    orgs: frozenset[str]
+    classes: frozenset[str]
     collections: tuple[str, ...]
     epoch: str
     position: int
@@ -54,6 +59,11 @@ class Webhook:
     stopped: str | None
     last_success: str | None
     created: str
+
+    @property
+    def visibility(self) -> Visibility:
+        """Of which records it is told."""
+        return Visibility(self.sources, self.orgs, self.classes)
 
 
 class Webhooks:
@@ -69,6 +79,8 @@ class Webhooks:
         url: str,
         *,
         sources: Iterable[str] | None,
+        orgs: Iterable[str] = (),
+        classes: Iterable[str] = (),
         collections: Iterable[str],
         epoch: str,
         position: int,
@@ -79,13 +91,16 @@ class Webhooks:
         """
         try:
             self._db.execute(
-                "INSERT INTO webhooks (name, url, secret, sources, collections, epoch, position, created)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO webhooks"
+                " (name, url, secret, sources, orgs, classes, collections, epoch, position, created)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     name,
                     url,
                     secrets.token_bytes(_SECRET_BYTES),
                     None if sources is None else json.dumps(sorted(sources)),
+                    json.dumps(sorted(orgs)),
+                    json.dumps(sorted(classes)),
                     json.dumps(list(collections)),
                     epoch,
                     position,
@@ -171,6 +186,8 @@ class Webhooks:
                 **{
                     **row,
                     "sources": None if row["sources"] is None else frozenset(json.loads(row["sources"])),
+                    "orgs": frozenset(json.loads(row["orgs"] or "[]")),
+                    "classes": frozenset(json.loads(row["classes"] or "[]")),
                     "collections": tuple(json.loads(row["collections"])),
                     "gap": bool(row["gap"]),
                 }

@@ -136,9 +136,12 @@ class Collection:
         return tuple(member.name for member in self.members)
 
     def path(self, name: str) -> Path | None:
-        """The path of that name; any ``metadata.<key>`` is one; ``None`` if the class has no such field."""
+        """The path of that name; ``None`` if the class has no such field.
+
+        Any ``metadata.<key>`` is one, where there is metadata at all.
+        """
         if name.startswith("metadata.") and len(name) > len("metadata."):
-            return Path(name)
+            return Path(name) if "metadata" in self.fields else None
         return self.by_name.get(name)
 
     @property

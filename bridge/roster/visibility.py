@@ -1,20 +1,30 @@
 """What a caller may see of the mirror.
 
-Every query carries a :class:`Visibility` and cannot be built without one. Its unit is the source: the platform
-or SIS that said a thing.
+Every query carries a :class:`Visibility` and cannot be built without one. It says three things: which sources (the
+platform or SIS that said a thing), which of their records where that is not all, and which fields of these.
 """
 
 from dataclasses import dataclass
 
+from bridge.roster.model import Collection
+from bridge.roster.privacy import PersonDetail, shown
+
 
 @dataclass(frozen=True, slots=True)
 class Visibility:
-    """A set of sources.
+    """What a caller may see.
 
     :param sources: the names of the sources; ``None`` means every source, also those that are added later.
+    :param orgs: sourcedIds of orgs: what belongs to them and to the orgs below them, and nothing else.
+    :param classes: sourcedIds of classes: these and what belongs to them, beside what ``orgs`` allows. Without orgs and
+        classes, everything that the sources say.
+    :param privacy: which fields of a person are told.
     """
 
     sources: frozenset[str] | None
+    orgs: frozenset[str] = frozenset()
+    classes: frozenset[str] = frozenset()
+    privacy: PersonDetail = PersonDetail.PUBLIC
 
     @classmethod
     def of_all(cls) -> "Visibility":
@@ -25,3 +35,18 @@ class Visibility:
     def of(cls, *sources: str) -> "Visibility":
         """See what these sources say, and nothing else."""
         return cls(frozenset(sources))
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether it leaves out some of what its sources say."""
+        return bool(self.orgs or self.classes)
+
+    def shown(self, collection: Collection) -> Collection:
+        """The class with the fields that may be seen: what requests are read against."""
+        return shown(collection, self.privacy)
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """The same as a value that is written the same in every process."""
+        sources = None if self.sources is None else sorted(self.sources)
+        return (sources, sorted(self.orgs), sorted(self.classes), self.privacy.value)

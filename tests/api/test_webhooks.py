@@ -15,6 +15,7 @@ from werkzeug import Response
 
 from bridge.api.webhooks import Deliverer, secret_text
 from bridge.mirror.purging import Keep, Purge
+from bridge.roster.identity import LtiUserId, class_sourced_id, enrollment_sourced_id
 from bridge.roster.model import COLLECTIONS
 from bridge.transport.http import Http
 from bridge.transport.policy import OutgoingPolicy
@@ -77,11 +78,12 @@ def receiver(make_receiver):
 
 @pytest.fixture
 def add(wiring):
-    def add(receiver, name="hook", sources=None, collections=tuple(COLLECTIONS)):
+    def add(receiver, name="hook", sources=None, classes=(), collections=tuple(COLLECTIONS)):
         return wiring.registry.webhooks.add(
             name,
             receiver.url,
             sources=sources,
+            classes=classes,
             collections=collections,
             epoch=wiring.outbox.epoch,
             position=wiring.outbox.latest().event,
@@ -312,6 +314,22 @@ def test_a_subscriber_is_told_of_its_sources_and_collections_only(school, biolog
             "SELECT sourcedId FROM enrollments JOIN sources ON sources.id = source WHERE name = 'south'"
         ).fetchone()[0]
     )
+
+
+def test_a_subscriber_of_one_class_is_told_of_no_other(school, biology, receiver, add, deliverer):
+    history = Course("history", "History")
+    history.enrol("hal")
+    class_id = class_sourced_id("north", history.key)
+    add(receiver, sources=None, classes=[class_id], collections=["classes", "enrollments"])
+    school.reconcile(biology)
+    school.reconcile(history)
+
+    deliverer.deliver()
+
+    assert {(collection, sourced_id) for _, collection, sourced_id in told(receiver.events)} == {
+        ("classes", class_id),
+        ("enrollments", enrollment_sourced_id("north", history.key, LtiUserId("hal"))),
+    }
 
 
 def test_events_that_were_purged_unsent_are_told_of_as_a_gap(school, biology, receiver, add, deliverer, wiring):

@@ -62,3 +62,12 @@ def test_refusals_cost_nothing(seconds):
 def test_no_rate_is_no_bound(seconds):
     limit = RateLimit(0, seconds)
     assert {refused(limit) for _ in range(1000)} == {None}
+
+
+def test_any_number_of_addresses_take_bounded_memory(seconds):
+    limit = RateLimit(1, seconds)
+    for number in range(25_000):
+        limit.take(f"192.0.2.{number}")
+
+    assert len(limit._buckets) <= 10_000
+    assert refused(limit, "192.0.2.24999") == 1

@@ -458,12 +458,22 @@ def test_doctor_finds_what_is_wrong_and_says_what_to_do(registered, lms):
     checks = {check["check"]: check["problem"] for check in registered("doctor", "--json").json()}
 
     assert checks.keys() == {
-        *("configuration", "mirror", "registry", "role table", "scheduler"),
+        *("configuration", "mirror", "registry", "file modes", "role table", "scheduler"),
         *("held plans", "contexts", "circuit practice", "platform practice"),
     }
     assert "bridge schedule" in checks.pop("scheduler")
     assert set(checks.values()) == {None}
     assert registered("doctor").code == 1
+
+
+def test_doctor_names_a_database_that_others_can_read(registered):
+    registered.directory.chmod(0o755)
+    (registered.directory / "mirror.sqlite").chmod(0o644)
+
+    problems = {check["check"]: check["problem"] for check in registered("doctor", "--json").json()}
+
+    assert "mirror.sqlite" in problems["file modes"]
+    assert "chmod" in problems["file modes"]
 
 
 def test_doctor_is_content_while_a_scheduler_runs(registered):
@@ -607,3 +617,38 @@ def test_log_lines_go_to_standard_error_so_that_json_stays_alone(registered):
 
     assert len(ran.json()) == 2
     assert "reconciled" in ran.err
+
+
+def test_what_a_client_sees_is_set_and_listed(bridge):
+    client = bridge("clients", "add", "Library", "--privacy=name_only", "--json").json()["client_id"]
+    assert bridge("clients", "list", "--json").json()[0]["privacy"] == "name_only"
+
+    changed = bridge("clients", "set", client, "--privacy=anonymous", "--json").json()
+
+    assert changed["privacy"] == "anonymous"
+    assert "anonymous" in bridge("clients", "list").out
+
+
+@pytest.mark.parametrize("option", ["--org", "--class"])
+def test_limit_to_a_record_that_is_not_there_is_refused(bridge, option):
+    ran = bridge("clients", "add", "Library", option, "nowhere")
+
+    assert ran.code == 1
+    assert "nowhere" in ran.err
+
+
+def test_client_changes_over_to_a_new_secret(bridge):
+    old = bridge("clients", "add", "Library", "--json").json()
+    new = bridge("clients", "rotate-secret", old["client_id"], "--overlap-hours", "2", "--json").json()
+
+    with bridge.registry() as registry:
+        assert registry.clients.authenticate(old["client_id"], old["client_secret"]) is not None
+        assert registry.clients.authenticate(old["client_id"], new["client_secret"]) is not None
+
+
+def test_nobody_is_erased_without_a_word(bridge):
+    ran = bridge("people", "erase", "nobody", "--yes")
+
+    assert ran.code == 1
+    assert "sourcedId" in ran.err
+    assert bridge("people", "export", "nobody").code == 1

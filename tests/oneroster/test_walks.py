@@ -89,12 +89,12 @@ def test_page_behind_the_end_that_continues_nothing_leaves_nothing(walks):
 def test_same_first_page_again_is_not_written_again(walks, path):
     other = Walks.open(path)
     walks.keep("client", "query", served(0))
-    before = other._db.execute("PRAGMA data_version").fetchone()
+    before = other.db.execute("PRAGMA data_version").fetchone()
 
     walks.keep("client", "query", served(0))
     walks.keep("client", "single", served(0, 4, more=False))
 
-    assert other._db.execute("PRAGMA data_version").fetchone() == before
+    assert other.db.execute("PRAGMA data_version").fetchone() == before
     other.close()
 
 
@@ -113,11 +113,11 @@ def test_all_processes_share_it_and_nothing_outlives_a_day(walks, path, clock):
 
 def test_place_that_cannot_be_kept_is_lost_and_nothing_else(walks, path):
     other = Walks.open(path)
-    other._db.execute("BEGIN IMMEDIATE")
+    other.db.execute("BEGIN IMMEDIATE")
 
     walks.keep("client", "query", served(0))
 
-    other._db.execute("ROLLBACK")
+    other.db.execute("ROLLBACK")
     assert walks.find("client", "query", 10) is None
     walks.keep("client", "query", served(0))
     assert walks.find("client", "query", 10) is not None

@@ -1,10 +1,13 @@
 """OneRoster consumers and their secrets."""
 
 import re
+from datetime import timedelta
 
 import pytest
 
 from bridge.errors import InvalidRequest, UnknownObject
+from bridge.roster.privacy import PersonDetail
+from bridge.roster.visibility import Visibility
 
 SCOPES = {"roster", "demographics"}
 
@@ -80,3 +83,43 @@ def test_impossible_client_is_refused(registry, arguments, parameter):
     with pytest.raises(InvalidRequest, match=parameter):
         registry.clients.add("Library", **arguments)
     assert registry.clients.all() == []
+
+
+def test_while_a_secret_is_rotated_both_let_in_until_the_time_is_over(registry, clock):
+    client, former = registry.clients.add("Library", scopes=SCOPES)
+
+    new = registry.clients.rotate_secret(client.client_id, timedelta(hours=24))
+
+    assert registry.clients.authenticate(client.client_id, former) is not None
+    assert registry.clients.authenticate(client.client_id, new) is not None
+    clock.turn(hours=24)
+    assert registry.clients.authenticate(client.client_id, former) is None
+    assert registry.clients.authenticate(client.client_id, new) is not None
+
+
+def test_renewing_ends_a_former_secret_too(registry):
+    client, former = registry.clients.add("Library", scopes=SCOPES)
+    between = registry.clients.rotate_secret(client.client_id, timedelta(hours=24))
+
+    new = registry.clients.renew_secret(client.client_id)
+
+    assert registry.clients.authenticate(client.client_id, former) is None
+    assert registry.clients.authenticate(client.client_id, between) is None
+    assert registry.clients.authenticate(client.client_id, new) is not None
+
+
+def test_secret_of_nobody_is_not_rotated(registry):
+    with pytest.raises(UnknownObject, match="bridge clients list"):
+        registry.clients.rotate_secret("nobody", timedelta(hours=1))
+
+
+def test_limits_are_kept_and_can_be_changed(registry):
+    client, _ = registry.clients.add(
+        "Library", scopes=SCOPES, orgs={"o"}, classes={"c"}, privacy=PersonDetail.NAME_ONLY
+    )
+    assert registry.clients.by_id(client.client_id) == client
+    wider = Visibility(frozenset({"north"}), classes=frozenset({"c", "d"}))
+
+    registry.clients.limit(client.client_id, wider)
+
+    assert registry.clients.by_id(client.client_id).visibility == wider

@@ -1,0 +1,226 @@
+"""Clients that are limited to orgs, to classes, or to a privacy level."""
+
+import pytest
+
+from bridge.api.scopes import RUNS_READ
+from bridge.oneroster.scopes import ONEROSTER_SCOPES
+from bridge.roster.privacy import PersonDetail
+from bridge.roster.visibility import Visibility
+from tests.conformance.world import Consumer, World, ref
+
+
+@pytest.fixture
+def world(tmp_path):
+    world = World(tmp_path)
+    world.add(
+        "orgs",
+        {"sourcedId": "district", "status": "active", "name": "D", "type": "district", "identifier": "1"},
+        *(
+            {
+                "sourcedId": org,
+                "status": "active",
+                "name": org,
+                "type": "school",
+                "identifier": org,
+                "parent": ref("orgs", "district"),
+            }
+            for org in ("north", "south")
+        ),
+    )
+    for school in ("north", "south"):
+        world.add("courses", {"sourcedId": f"course-{school}", "status": "active", "title": "C", "courseCode": "c"})
+        world.add(
+            "classes",
+            {
+                "sourcedId": f"class-{school}",
+                "status": "active",
+                "title": "C",
+                "classType": "scheduled",
+                "course": ref("courses", f"course-{school}"),
+                "school": ref("orgs", school),
+                "terms": [],
+            },
+        )
+        for name in ("ada", "both"):
+            user = name if name == "both" else f"{name}-{school}"
+            world.add("users", _user(user, "Abara", *(("north", "south") if name == "both" else (school,))))
+            world.add(
+                "enrollments",
+                {
+                    "sourcedId": f"{user}-in-{school}",
+                    "status": "active",
+                    "user": ref("users", user),
+                    "class": ref("classes", f"class-{school}"),
+                    "school": ref("orgs", school),
+                    "role": "student",
+                    "metadata": {"lti.userId": "77"},
+                },
+            )
+    yield world
+    world.close()
+
+
+def _user(sourced_id, family_name, *orgs):
+    roles = {"north": "student", "south": "teacher"}
+    return {
+        "sourcedId": sourced_id,
+        "status": "active",
+        "username": "aabara",
+        "enabledUser": "true",
+        "givenName": "Ada",
+        "familyName": family_name,
+        "roles": [{"roleType": "primary", "role": roles[org], "org": ref("orgs", org)} for org in orgs],
+        "email": f"{sourced_id}@example.org",
+        "metadata": {"lti.userId": "77"},
+    }
+
+
+@pytest.fixture
+def limited(world):
+    def limited(**limits):
+        client, secret = world.wiring.registry.clients.add("limited", scopes=ONEROSTER_SCOPES, **limits)
+        return Consumer(world.app, world.settings.server.public_url, client.client_id, secret)
+
+    return limited
+
+
+@pytest.mark.parametrize(
+    ("limits", "seen"),
+    [
+        pytest.param({"classes": ["class-north"]}, {"ada-north", "both"}, id="a class"),
+        pytest.param({"orgs": ["north"]}, {"ada-north", "both"}, id="a school"),
+        pytest.param({"orgs": ["district"]}, {"ada-north", "ada-south", "both"}, id="the district above"),
+        pytest.param({"orgs": ["south"], "classes": ["class-north"]}, {"ada-north", "ada-south", "both"}, id="both"),
+        pytest.param({"orgs": ["nowhere"]}, set(), id="an org that is not there"),
+    ],
+)
+def test_exactly_the_people_within_the_limit_are_served_and_counted(limited, limits, seen):
+    answer = limited(**limits).get("users")
+
+    assert {user["sourcedId"] for user in answer.get_json()["users"]} == seen
+    assert answer.headers["X-Total-Count"] == str(len(seen))
+
+
+def test_record_beyond_the_limit_is_not_there(limited):
+    client = limited(classes=["class-north"])
+
+    assert client.refused("users/ada-south") == client.refused("users/nobody") == (404, "unknownobject")
+    assert client.refused("classes/class-south/students") == (404, "unknownobject")
+    assert client.ids("users", filter="sourcedId='ada-south'") == []
+
+
+def test_reference_beyond_the_limit_is_dropped_and_cannot_be_asked_for(limited):
+    client = limited(classes=["class-north"])
+
+    (role,) = client.get("users/both").get_json()["user"]["roles"]
+    assert role["org"]["sourcedId"] == "north"
+    assert "parent" not in client.get("orgs/north").get_json()["org"]
+    assert client.ids("users", filter="roles.org.sourcedId='south'") == []
+    assert client.ids("orgs", filter="parent.sourcedId='district'") == []
+
+
+def test_what_somebody_is_elsewhere_does_not_count(limited):
+    client = limited(classes=["class-north"])
+
+    assert client.ids("teachers") == []
+    assert client.ids("users", filter="roles.role='teacher'") == []
+    assert set(client.ids("students")) == {"ada-north", "both"}
+
+
+@pytest.mark.parametrize(
+    ("level", "told"),
+    [
+        pytest.param(PersonDetail.PUBLIC, {"givenName", "email", "username", "metadata"}, id="public"),
+        pytest.param(PersonDetail.NAME_ONLY, {"givenName"}, id="name_only"),
+        pytest.param(PersonDetail.EMAIL_ONLY, {"email"}, id="email_only"),
+        pytest.param(PersonDetail.ANONYMOUS, set(), id="anonymous"),
+    ],
+)
+def test_privacy_level_tells_its_fields_and_no_others(limited, level, told):
+    client = limited(privacy=level)
+
+    (user,) = client.get("users", filter="sourcedId='ada-north'").get_json()["users"]
+
+    assert user.keys() & {"givenName", "email", "username", "metadata"} == told
+    assert user["roles"]
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        pytest.param({"filter": "email~'ada'"}, id="filter"),
+        pytest.param({"filter": "metadata.lti.userId='77'"}, id="filter by metadata"),
+        pytest.param({"fields": "sourcedId,email"}, id="fields"),
+    ],
+)
+def test_hidden_field_is_refused_like_one_that_does_not_exist(limited, params):
+    hidden = limited(privacy=PersonDetail.NAME_ONLY).ask("users", params).get_json()
+    unknown = limited().ask("users", {key: value.replace("email", "e-mail") for key, value in params.items()})
+
+    assert hidden["imsx_CodeMinor"] is not None
+    assert "email," not in hidden["imsx_description"]
+    if "metadata" not in str(params):
+        assert hidden["imsx_CodeMinor"] == unknown.get_json()["imsx_CodeMinor"]
+
+
+def test_hidden_field_is_neither_searched_nor_sorted_by(limited):
+    client = limited(privacy=PersonDetail.NAME_ONLY)
+
+    assert client.ids("users", search="ada-south@example.org") == []
+    assert client.ids("users", sort="email", orderBy="desc") == client.ids("users")
+
+
+def test_change_of_the_limits_counts_at_once(limited, world):
+    client = limited(classes=["class-north"])
+    tag = client.get("users").headers["ETag"]
+
+    world.wiring.registry.clients.limit(client.client_id, Visibility(None, classes=frozenset({"class-south"})))
+
+    assert set(client.ids("users")) == {"ada-south", "both"}
+    assert client.ask("users", headers={"If-None-Match": tag}).status_code == 200
+
+
+def test_known_answer_is_not_sent_again(limited):
+    client = limited(classes=["class-north"])
+    tag = client.get("users").headers["ETag"]
+
+    assert client.ask("users", headers={"If-None-Match": tag}).status_code == 304
+
+
+def test_change_beyond_the_limit_leaves_the_tag_alone(limited, world):
+    client = limited(classes=["class-north"])
+    tag = client.get("users").headers["ETag"]
+
+    world.add("users", _user("ada-south", "Zuma", "south"))
+
+    assert client.ask("users", headers={"If-None-Match": tag}).status_code == 304
+
+
+def test_events_are_those_within_the_limit(limited, world):
+    client = limited(classes=["class-north"])
+
+    answer = world.app.test_client().get("/api/events?limit=1000", headers=client.headers).get_json()
+
+    assert {event["sourcedId"] for event in answer["events"]} == {
+        "north",
+        "course-north",
+        "class-north",
+        "ada-north",
+        "both",
+        "ada-north-in-north",
+        "both-in-north",
+    }
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        pytest.param({"classes": ["class-north"]}, id="a class"),
+        pytest.param({"privacy": PersonDetail.ANONYMOUS}, id="anonymous"),
+    ],
+)
+def test_runs_which_speak_of_whole_sources_are_not_for_limited_clients(world, limits):
+    client, secret = world.wiring.registry.clients.add("limited", scopes=[*ONEROSTER_SCOPES, RUNS_READ], **limits)
+    headers = Consumer(world.app, world.settings.server.public_url, client.client_id, secret).headers
+
+    assert world.app.test_client().get("/api/runs", headers=headers).status_code == 403
