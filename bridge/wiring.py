@@ -42,6 +42,7 @@ from bridge.registry.registry import Registry
 from bridge.roster.derive import MembershipDerivation
 from bridge.roster.enrolled import Enrolled
 from bridge.roster.ports import Snapshot
+from bridge.roster.reading import Reading
 from bridge.roster.roles import RoleTable
 from bridge.seals import Seals
 from bridge.settings import Settings
@@ -60,6 +61,7 @@ T = TypeVar("T")
 SCHEDULER_LEASE = "scheduler"
 _SCHEDULER_LEASE_TIME = timedelta(seconds=30)
 CONTEXT_LEASE_TIME = timedelta(minutes=15)
+_LIVE_SECONDS = 20.0
 
 
 # Refusals too: where every roster is refused, the platform's access token is, and asking on only adds to its log.
@@ -197,19 +199,26 @@ class Wiring:
 
     @cached_property
     def nrps(self) -> NrpsClient:
-        rates = Rates(sleep=self._sleep)
+        return self._nrps_client(self.http, self.service_tokens)
+
+    @cached_property
+    def live_nrps(self) -> NrpsClient:
+        """The same for somebody who waits for the answer in a browser: at the same pace, but with less patience."""
+        http = self.http.within(_LIVE_SECONDS)
+        return self._nrps_client(http, ServiceTokens(http, self._sign, clock=self.clock))
+
+    @cached_property
+    def _rates(self) -> Rates:
+        return Rates(sleep=self._sleep)
+
+    def _nrps_client(self, http: Http, tokens: ServiceTokens) -> NrpsClient:
         default = self.settings.sync.requests_per_minute
 
         def pace(platform: Platform) -> None:
-            rates.wait(platform.id, platform.options.get("requests_per_minute", default))
+            self._rates.wait(platform.id, platform.options.get("requests_per_minute", default))
 
         return NrpsClient(
-            self.http,
-            self.service_tokens,
-            sleep=self._sleep,
-            pace=pace,
-            max_minutes=self.settings.nrps.max_minutes,
-            clock=self.clock,
+            http, tokens, sleep=self._sleep, pace=pace, max_minutes=self.settings.nrps.max_minutes, clock=self.clock
         )
 
     @cached_property
@@ -243,6 +252,10 @@ class Wiring:
     def derivation(self, context: RegisteredContext) -> MembershipDerivation:
         """How the facts of a context become documents: see :meth:`bridge.derivations.Derivations.of`."""
         return self._derivations.of(context, self.registry)
+
+    def reading(self, platform: Platform) -> Reading:
+        """How a registration's members are read: see :meth:`bridge.derivations.Derivations.reading`."""
+        return self._derivations.reading(platform)
 
     def teaches(self, platform: Platform, roles: Sequence[str]) -> bool:
         """Whether these LTI roles make somebody a teacher: nobody, while the registration's options cannot be used."""
@@ -281,7 +294,7 @@ class Wiring:
                 return None
 
             def keep_on(members: int) -> None:
-                renew()
+                renew(members)
                 progress(members)
 
             try:
@@ -296,11 +309,11 @@ class Wiring:
             return run
 
     @contextmanager
-    def holding(self, context: RegisteredContext) -> Iterator[Callable[[], None] | None]:
+    def holding(self, context: RegisteredContext) -> Iterator[Callable[[int], None] | None]:
         """Hold the lease on a context: whoever has it reconciles it, and nobody else.
 
-        Gives what renews it, which raises :class:`SourceUnavailable` if it has been lost; ``None`` if another process,
-        or another thread, holds it.
+        Gives what renews it, and is told how many members have been read: it raises :class:`SourceUnavailable` if the
+        lease has been lost. Gives ``None`` if another process, or another thread, holds it.
         """
         leases = self.registry.leases
         held = leases.acquire(context.lease, self._holder, CONTEXT_LEASE_TIME)
@@ -308,9 +321,9 @@ class Wiring:
             yield None
             return
 
-        def renew() -> None:
+        def renew(members: int) -> None:
             nonlocal held
-            held = held and leases.renew(held, CONTEXT_LEASE_TIME)
+            held = held and leases.renew(held, CONTEXT_LEASE_TIME, members)
             if held is None:
                 raise SourceUnavailable("reading took longer than the lease on this context; it will be tried again")
 

@@ -31,6 +31,7 @@ _MODULES = {
     "deployments": "deployments",
     "contexts": "contexts",
     "clients": "clients",
+    "operators": "operators",
     "runs": "runs",
     "changes": "changes",
     "undo": "undo",

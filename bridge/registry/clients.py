@@ -19,7 +19,7 @@ from bridge.clock import Clock, to_stamp
 from bridge.errors import InvalidRequest, UnknownObject
 from bridge.storage import write
 
-_SELECT = "SELECT client_id, name, scopes, sources, body_style, created, revoked FROM clients "
+_SELECT = "SELECT client_id, name, scopes, sources, body_style, created, revoked, last_token FROM clients "
 _NOBODY = hashlib.sha256(b"").digest()
 
 
@@ -39,6 +39,7 @@ class Client:
     :param sources: the tenants whose records it may see; ``None`` means all, also later ones.
     :param body_style: ``None`` means as the setting says.
     :param revoked: the stamp of its revocation.
+    :param last_token: when it was last given an access token; ``None`` if never.
     """
 
     client_id: str
@@ -48,6 +49,7 @@ class Client:
     body_style: BodyStyle | None
     created: str
     revoked: str | None
+    last_token: str | None = None
 
 
 class Clients:
@@ -157,6 +159,7 @@ class Clients:
                 body_style=_body_style(row["body_style"]),
                 created=row["created"],
                 revoked=row["revoked"],
+                last_token=row["last_token"],
             )
             for row in list(rows)
         ]

@@ -6,6 +6,7 @@ from typing import Self
 from sqlite_utils import Database
 
 from bridge.clock import Clock, utc_now
+from bridge.registry.activity import Activity
 from bridge.registry.assertions import Assertions
 from bridge.registry.circuits import Circuits
 from bridge.registry.clients import Clients
@@ -17,11 +18,13 @@ from bridge.registry.keys import Keys
 from bridge.registry.launch_roles import LaunchRoles
 from bridge.registry.leases import Leases
 from bridge.registry.logins import Logins
+from bridge.registry.operators import Operators
 from bridge.registry.orders import Orders
 from bridge.registry.pauses import Pauses
 from bridge.registry.platforms import Platforms
 from bridge.registry.registrations import Registrations
 from bridge.registry.secrets import Secrets
+from bridge.registry.sign_ins import SignIns
 from bridge.registry.targets import Targets
 from bridge.registry.tokens import Tokens
 from bridge.registry.tools import Tools
@@ -58,6 +61,9 @@ class Registry:
         self.targets = Targets(db)
         self.circuits = Circuits(db, clock)
         self.webhooks = Webhooks(db, clock)
+        self.operators = Operators(db, clock)
+        self.sign_ins = SignIns(db, clock)
+        self.activity = Activity(db, clock)
 
     @classmethod
     def open(cls, path: Path, clock: Clock = utc_now) -> Self:
