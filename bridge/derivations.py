@@ -55,7 +55,7 @@ class Derivations:
         """
         platform = registry.platforms.by_id(context.platform_id)
         registrations = registry.platforms.of_tenant(context.tenant)
-        readings = {each.id: self._reading(each) for each in registrations}
+        readings = {each.id: self.reading(each) for each in registrations}
         reading = readings[platform.id]
 
         @cache
@@ -100,10 +100,15 @@ class Derivations:
         :raises InvalidRequest: if the platform has an option that cannot be used.
         :raises ConfigError: if it names a role table that cannot be used.
         """
-        mapped = self._reading(platform).table.map_roles(roles, mapping=RoleMapping.COMPAT)
+        mapped = self.reading(platform).table.map_roles(roles, mapping=RoleMapping.COMPAT)
         return mapped.enrollment in {"teacher", "administrator"}
 
-    def _reading(self, platform: Platform) -> Reading:
+    def reading(self, platform: Platform) -> Reading:
+        """How a registration's members are read: its options over its vendor profile and the configuration.
+
+        :raises InvalidRequest: if it has an option that cannot be used.
+        :raises ConfigError: if it names a role table that cannot be used.
+        """
         profile = profile_of(platform)
         options, defaults = platform.options, self._settings.mapping
         table = options.get("role_table")

@@ -29,9 +29,10 @@ CREATE TEMP TABLE departed (subject TEXT NOT NULL PRIMARY KEY) STRICT, WITHOUT R
 CREATE TEMP TABLE planned (
     kind TEXT NOT NULL, subject TEXT NOT NULL, change TEXT NOT NULL, lead INTEGER NOT NULL, PRIMARY KEY (kind, subject)
 ) STRICT, WITHOUT ROWID;
+CREATE TEMP TABLE upheaved (subject TEXT NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID;
 CREATE TEMP TABLE touched (subject TEXT NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID;
 """
-_NAMES = ("staged", "rejected", "departed", "planned", "touched")
+_NAMES = ("staged", "rejected", "departed", "planned", "upheaved", "touched")
 
 # The live facts of one context beside what is staged. Only pairs that differ come back, unless all are wanted.
 _COMPARE = """
@@ -213,7 +214,10 @@ class Staging:
                 counts[change] += 1
                 if change is ChangeKind.CHANGED:
                     held_fact = Fact(FactKind.MEMBER, self.context, subject, held_raw.encode())
-                    details += derivation.same_standing(held_fact, item)
+                    if derivation.same_standing(held_fact, item):
+                        details += 1
+                    else:
+                        self._db.execute("INSERT INTO temp.upheaved VALUES (?)", (subject,))
             else:
                 context_changed |= change is not ChangeKind.KEPT
         return counts, context_changed, details
@@ -244,6 +248,12 @@ class Staging:
         """Whom the plan would remove."""
         rows = self._db.execute("SELECT subject FROM temp.planned WHERE kind = 'member' AND change = 'removed'")
         return {subject for (subject,) in rows}
+
+    def upheavals(self) -> list[tuple[str, str]]:
+        """Whose role or status the plan would change, and what the source says of each now."""
+        return self._db.execute(
+            "SELECT subject, raw FROM temp.upheaved JOIN temp.staged USING (subject) WHERE kind = 'member'"
+        ).fetchall()
 
     def spare_removals(self, plan: Plan, derivation: Derivation) -> None:
         """Take the removals out of what is planned: whoever is missing stays for now.
