@@ -63,6 +63,12 @@ class Server:
         "How many requests each process has in hand at the same time. One whose body comes slowly holds a place, so"
         " more of them bear more slow senders; they cost little memory and no throughput.",
     )
+    proxies: int = option(
+        0,
+        whole(0, 10),
+        "How many reverse proxies of your own stand before the server: whom a sign-in at /admin/ comes from is then"
+        " read from the X-Forwarded-For header that they send. 0 believes nobody.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
