@@ -137,9 +137,9 @@ def _how_to_approve(run: int) -> str:
     return f"the same 'bridge import csv' with '--approve {run}' lets it through"
 
 
-def _renewing(renew: Callable[[], None], progress: Progress) -> Progress:
+def _renewing(renew: Callable[[int], None], progress: Progress) -> Progress:
     def told(records: int) -> None:
-        renew()
+        renew(records)
         progress(records)
 
     return told
