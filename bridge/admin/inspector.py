@@ -13,10 +13,10 @@ from bridge.admin import personal
 from bridge.admin.accounts import signed_in
 from bridge.errors import SourceRefused, SourceUnavailable
 from bridge.lti.vendors import profile_of
-from bridge.nrps.links import find_link, parse_links
 from bridge.nrps.schemas import MEMBERSHIP_CONTAINER
 from bridge.roster.identity import ContextKey
 from bridge.transport.http import DEFAULT_USER_AGENT, Answer
+from bridge.transport.links import find_link, parse_links
 from bridge.wiring import Wiring
 
 _MOST_PAGES = 20
