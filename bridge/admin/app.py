@@ -27,6 +27,7 @@ from bridge.admin import (
     quality,
     runs,
     setup,
+    sources,
     tools,
     words,
 )
@@ -81,7 +82,8 @@ def admin_app(wiring: Wiring, *, observe: Observe = _unseen) -> Flask:
     Bootstrap5(app)
     CSRFProtect(app)
     accounts.manage_logins(app, wiring)
-    for room in (accounts, dashboard, platforms, contexts, plans, runs, inspector, quality, clients, tools, setup):
+    reading = (platforms, contexts, sources, plans, runs, inspector, quality)
+    for room in (accounts, dashboard, *reading, clients, tools, setup):
         app.register_blueprint(room.pages(wiring))
     words.teach(app, wiring)
     _add_error_pages(app)

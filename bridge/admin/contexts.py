@@ -9,7 +9,7 @@ from bridge.admin import personal
 from bridge.admin.accounts import signed_in
 from bridge.admin.forms import FreshnessForm
 from bridge.admin.paging import PAGE, listing, number
-from bridge.admin.words import OUTCOMES, counted
+from bridge.admin.reading import progress_of
 from bridge.clock import from_stamp
 from bridge.errors import BridgeError
 from bridge.mirror.attempts import Attempts
@@ -27,6 +27,7 @@ from bridge.sync.policy import by_itself
 from bridge.wiring import Wiring
 
 _RUNS_SHOWN = 10
+_NOUN = "member"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,19 +47,6 @@ class MemberRow:
     primary: bool
     user_roles: list[str]
     why: Explanation | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """Where the reading of a context stands.
-
-    :param busy: whether it goes on, so that looking again makes sense.
-    :param run: the latest run, if there is one.
-    """
-
-    busy: bool
-    sentence: str
-    run: int | None
 
 
 def pages(wiring: Wiring) -> Blueprint:
@@ -99,7 +87,7 @@ def pages(wiring: Wiring) -> Blueprint:
             hours=int(pace.fresh_for.total_seconds() // 3600),
             own_hours=registry.targets.of(tenant, key),
             form=FreshnessForm(hours=registry.targets.of(tenant, key) or 0),
-            progress=_progress(wiring, context),
+            progress=progress_of(wiring, context, noun=_NOUN),
         )
 
     @blueprint.get("/runs")
@@ -112,7 +100,7 @@ def pages(wiring: Wiring) -> Blueprint:
 
     @blueprint.get("/progress")
     def progress(tenant: str, key: ContextKey) -> Response:
-        state = _progress(wiring, wiring.registry.contexts.get(tenant, key))
+        state = progress_of(wiring, wiring.registry.contexts.get(tenant, key), noun=_NOUN)
         return jsonify(busy=state.busy, sentence=state.sentence, run=state.run)
 
     @blueprint.post("/sync")
@@ -193,27 +181,6 @@ def _derivation(wiring: Wiring, context: RegisteredContext) -> tuple[MembershipD
         return wiring.membership_derivation(context), ""
     except BridgeError as error:
         return None, str(error)
-
-
-def _progress(wiring: Wiring, context: RegisteredContext) -> Progress:
-    registry = wiring.registry
-    latest = next(
-        iter(Runs(wiring.mirror_to_read, wiring.clock).latest(1, context=(context.tenant, context.key))), None
-    )
-    run = latest.id if latest else None
-    lease = registry.leases.held(context.lease)
-    if lease is not None:
-        sofar = f": {counted(lease.progress, 'member')} so far" if lease.progress else ""
-        return Progress(busy=True, sentence=f"The roster is being read{sofar}.", run=run)
-    if registry.inbox.holds({"tenant": context.tenant, "context": context.key}):
-        if not wiring.scheduler_runs():
-            return Progress(busy=False, sentence="It waits: no scheduler runs. Start 'bridge schedule'.", run=run)
-        return Progress(busy=True, sentence="The roster is about to be read.", run=run)
-    if latest is None:
-        return Progress(busy=False, sentence="The roster has not been read yet.", run=None)
-    words = OUTCOMES[latest.outcome][1]
-    done = f"{latest.added} added, {latest.changed} changed, {latest.removed} removed, {latest.unchanged} unchanged"
-    return Progress(busy=False, sentence=f"Run {latest.id}: {words}. Members: {done}.", run=run)
 
 
 def _back(tenant: str, key: ContextKey) -> Response:

@@ -52,8 +52,10 @@ def pages(wiring: Wiring) -> Blueprint:
             }
             for one in page.items
         ]
-        # A source that no registration reads is still served: what it holds stays until it is retired.
-        others = {name: one for name, one in figures.items() if name not in {each.tenant for each in platforms}}
+        # SISs, sets of files, and what no registration reads any more, which is served until it is retired.
+        sources = {each.name for each in registry.sources.all()}
+        others = {name: figures.get(name, SourceFigures()) for name in sorted(sources | figures.keys())}
+        others = {name: one for name, one in others.items() if name not in {each.tenant for each in platforms}}
         days = days_until(now.astimezone(UTC).date(), _DAYS)
         people = sum(one.people for one in figures.values())
         return render_template(
@@ -63,6 +65,7 @@ def pages(wiring: Wiring) -> Blueprint:
             rows=rows,
             page=page,
             others=others,
+            sources=sources,
             days=plot(days, past.by_day(Figures.of_all(mirror), days), people),
             people=people,
             width=WIDTH,

@@ -15,6 +15,8 @@ from bridge.mirror.decisions import Decisions
 from bridge.mirror.outcomes import Outcome
 from bridge.mirror.runs import Run, Runs
 from bridge.registry.orders import APPROVALS, OrderKind
+from bridge.registry.sources import RegisteredSource
+from bridge.roster.records import WHOLE_SOURCE, split_subject
 from bridge.roster.role_reasons import explain
 from bridge.roster.visibility import Visibility
 from bridge.wiring import Wiring
@@ -48,6 +50,8 @@ def pages(wiring: Wiring) -> Blueprint:
     @blueprint.get("/<int:run_id>")
     def show(run_id: int) -> str:
         run = _held(runs(), run_id)
+        if run.context == WHOLE_SOURCE:
+            return show_records(run)
         with_names = personal.asked_for(wiring, f"held plan {run.id}")
         derivation = derivation_of(wiring, run.source, run.context)
         members = ClassMembers(wiring.mirror_to_read, Visibility.of_all(), run.source, run.context)
@@ -77,6 +81,21 @@ def pages(wiring: Wiring) -> Blueprint:
             ordered=_decided(wiring).get(run.id),
         )
 
+    def show_records(run: Run) -> str:
+        """The same for a source that states records: which of them would end."""
+        offset = number("offset") or 0
+        page = listing(runs().held_removals_page(run.id, PAGE + 1, offset), offset=offset)
+        return render_template(
+            "held_records.html",
+            run=run,
+            title=titles_of(wiring, [run]).get(run.id),
+            leaving=[split_subject(subject) for subject in page.items],
+            page=page,
+            waits=run.id in {each.id for each in runs().waiting(run.source)},
+            decisions=Decisions(wiring.mirror_to_read, wiring.clock).about(run.id),
+            ordered=_decided(wiring).get(run.id),
+        )
+
     @blueprint.post("/")
     def decide() -> Response:
         kind = request.form.get("decision", "")
@@ -98,14 +117,17 @@ def pages(wiring: Wiring) -> Blueprint:
 
 
 def titles_of(wiring: Wiring, runs: Iterable[Run]) -> dict[int, str]:
-    """What the courses of runs are called, by the number of the run; those apart that are registered no more."""
+    """What runs were of, by the number of the run; those apart that are registered no more, or cannot be asked."""
     titles = {}
     for run in runs:
         try:
-            context = wiring.registry.contexts.get(run.source, run.context)
+            roster = wiring.registry.rosters.get(run.source, run.context)
         except UnknownObject:
             continue
-        titles[run.id] = context.title or context.label or context.context_id
+        if isinstance(roster, RegisteredSource):
+            titles[run.id] = "all of it"
+        else:
+            titles[run.id] = roster.title or roster.label or roster.context_id
     return titles
 
 

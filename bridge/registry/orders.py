@@ -12,8 +12,8 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from bridge.registry.contexts import RegisteredContext
 from bridge.registry.inbox import Inbox
+from bridge.registry.rosters import Roster
 from bridge.roster.identity import ContextKey
 from bridge.storage import write
 
@@ -67,14 +67,14 @@ class Orders:
         self._db = db
         self._inbox = inbox
 
-    def sync(self, context: RegisteredContext, by: str, *, full: bool = False) -> None:
+    def sync(self, context: Roster, by: str, *, full: bool = False) -> None:
         """Have a context read now.
 
         :param full: read the whole roster, even if its platform would tell what has changed.
         """
         self._put(OrderKind.SYNC, _about(context.tenant, context.key), by, **({"full": True} if full else {}))
 
-    def sync_all(self, contexts: Iterable[RegisteredContext], by: str) -> None:
+    def sync_all(self, contexts: Iterable[Roster], by: str) -> None:
         """Have several contexts read now, in one transaction."""
         with write(self._db):
             for context in contexts:
@@ -92,11 +92,11 @@ class Orders:
         """Have it recorded that a held plan is not to be applied."""
         self._put(OrderKind.REJECT, _about(tenant, key), by, run=run)
 
-    def pause_context(self, context: RegisteredContext, by: str, reason: str = "") -> None:
+    def pause_context(self, context: Roster, by: str, reason: str = "") -> None:
         """Have a context read no more by itself."""
         self._put(OrderKind.PAUSE, _about(context.tenant, context.key), by, reason=reason)
 
-    def resume_context(self, context: RegisteredContext, by: str) -> None:
+    def resume_context(self, context: Roster, by: str) -> None:
         """Have a paused context read again."""
         self._put(OrderKind.RESUME, _about(context.tenant, context.key), by)
 

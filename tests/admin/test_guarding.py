@@ -20,7 +20,7 @@ OPEN = {"accounts.sign_in", "static", "bootstrap.static"}
 def filled(rule):
     """A path of a rule."""
     values = {"tenant": "school", "key": context_key("Course-1"), "run_id": 1, "platform_id": 1, "registration_id": 1}
-    names = {"client_id": "x", "vendor": "canvas", "question": "roles", "filename": "admin.css"}
+    names = {"client_id": "x", "vendor": "canvas", "question": "roles", "filename": "admin.css", "name": "district"}
     return rule.build({name: (values | names)[name] for name in rule.arguments})[1]
 
 
