@@ -23,6 +23,7 @@ from bridge.mirror.mirror import Mirror
 from bridge.mirror.runs import Outcome, Run, Runs
 from bridge.oneroster.scopes import ONEROSTER_SCOPES
 from bridge.roster.identity import class_sourced_id
+from bridge.roster.records import WHOLE_SOURCE
 from bridge.roster.visibility import Visibility
 from bridge.seals import Seals
 
@@ -109,7 +110,7 @@ def run_json(mirror: Mirror, seals: Seals, run: Run, visibility: Visibility) -> 
     shown: dict[str, Any] = {
         "id": seals.name(run.id, f"{_RUN} {mirror.epoch}"),
         "source": run.source,
-        "class": class_sourced_id(run.source, run.context),
+        "class": None if run.context == WHOLE_SOURCE else class_sourced_id(run.source, run.context),
         "started": run.started,
         "finished": run.finished,
         "outcome": run.outcome,

@@ -1,7 +1,8 @@
 """``POST /api/classes/{sourcedId}/sync`` and ``/api/sources/{source}/sync``: have rosters read now.
 
 The answer is 202, with the address at which to look how it goes. What waits already is asked for once, so asking again
-does no harm. The scheduler takes it up within a second. Described in ``docs/http.md``.
+does no harm. The scheduler takes it up within a second. A SIS is read as a whole, so only its source can be asked for.
+Described in ``docs/http.md``.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +22,8 @@ from bridge.mirror.mirror import Mirror
 from bridge.mirror.runs import Runs
 from bridge.registry.contexts import RegisteredContext
 from bridge.registry.registry import Registry
+from bridge.registry.rosters import Roster
+from bridge.registry.sources import RegisteredSource
 from bridge.seals import Seals
 
 SYNCS_PER_SECOND = 5
@@ -67,13 +70,19 @@ class Syncs:
         return self._serve(grant, found, location, lambda: self._state_of_class(grant, context))
 
     def of_source(self, source: str) -> Response:
-        """Every context of a source."""
+        """Every context of a source, or the SIS that it is."""
         grant = self._granted()
-        found = self.registry().contexts.all(source) if sees(grant.visibility, source) else []
+        found = self._rosters_of(source) if sees(grant.visibility, source) else []
         if not found:
             raise UnknownObject("no roster is read from such a source, or this client may not see it")
         location = url_for("syncs.of_source", source=source)
-        return self._serve(grant, found, location, lambda: self._state_of_source(source, found))
+        return self._serve(grant, found, location, lambda: self._state_of_source(grant, source, found))
+
+    def _rosters_of(self, source: str) -> Sequence[Roster]:
+        try:
+            return [self.registry().sources.get(source)]
+        except UnknownObject:
+            return self.registry().contexts.all(source)
 
     def _granted(self) -> Grant:
         grant = self.authenticate()
@@ -82,11 +91,11 @@ class Syncs:
         return grant
 
     def _serve(
-        self, grant: Grant, contexts: Sequence[RegisteredContext], location: str, state: Callable[[], Mapping[str, Any]]
+        self, grant: Grant, rosters: Sequence[Roster], location: str, state: Callable[[], Mapping[str, Any]]
     ) -> Response:
         asked = request.method == "POST"
         if asked:
-            self.registry().orders.sync_all(contexts, f"client {grant.client_id}")
+            self.registry().orders.sync_all(rosters, f"client {grant.client_id}")
         response = jsonify(state())
         response.headers["Cache-Control"] = "private, no-store"
         response.headers["Vary"] = "Authorization"
@@ -96,26 +105,30 @@ class Syncs:
         return response
 
     def _state_of_class(self, grant: Grant, context: RegisteredContext) -> Mapping[str, Any]:
-        registry, mirror = self.registry(), self.mirror()
-        latest = Runs(mirror, self.clock).latest(1, context=(context.tenant, context.key))
-        reading = registry.leases.held(context.lease) is not None
-        waiting = registry.inbox.holds({"tenant": context.tenant, "context": context.key})
-        return {
-            "class": context.class_sourced_id,
-            "state": "reading" if reading else "waiting" if waiting else "idle",
-            "scheduler": self._scheduler(),
-            "lastRun": run_json(mirror, self.seals(), latest[0], grant.visibility) if latest else None,
-        }
+        return {"class": context.class_sourced_id, **self._state_of(grant, context)}
 
-    def _state_of_source(self, source: str, contexts: Sequence[RegisteredContext]) -> Mapping[str, Any]:
-        keys = {context.key for context in contexts}
+    def _state_of_source(self, grant: Grant, source: str, rosters: Sequence[Roster]) -> Mapping[str, Any]:
+        if isinstance(rosters[0], RegisteredSource):
+            return {"source": source, **self._state_of(grant, rosters[0])}
+        keys = {context.key for context in rosters}
         waiting = {order.context for order in self.registry().orders.open() if order.tenant == source} & keys
         return {
             "source": source,
             "state": "waiting" if waiting else "idle",
             "scheduler": self._scheduler(),
-            "classes": len(contexts),
+            "classes": len(rosters),
             "waiting": len(waiting),
+        }
+
+    def _state_of(self, grant: Grant, roster: Roster) -> Mapping[str, Any]:
+        registry, mirror = self.registry(), self.mirror()
+        latest = Runs(mirror, self.clock).latest(1, context=(roster.tenant, roster.key))
+        reading = registry.leases.held(roster.lease) is not None
+        waiting = registry.inbox.holds({"tenant": roster.tenant, "context": roster.key})
+        return {
+            "state": "reading" if reading else "waiting" if waiting else "idle",
+            "scheduler": self._scheduler(),
+            "lastRun": run_json(mirror, self.seals(), latest[0], grant.visibility) if latest else None,
         }
 
     def _scheduler(self) -> str:

@@ -1,8 +1,9 @@
 """``bridge demo``: the whole way of a roster, on this machine, for real.
 
-A practice LMS starts on loopback; the bridge is registered there as an LTI 1.3 tool, launched from its courses, reads
-the memberships, and serves them as OneRoster, and to a practice LTI tool as NRPS. Everything is the real thing, in a
-temporary folder that goes when the demo ends.
+A practice LMS and a practice SIS start on loopback. At the LMS the bridge is registered as an LTI 1.3 tool, launched
+from its courses, and reads the memberships; at the SIS it is registered as a OneRoster consumer, and reads its records.
+Both are served as OneRoster, and to a practice LTI tool as NRPS. Everything is the real thing, in a temporary folder
+that goes when the demo ends.
 """
 
 import json
@@ -32,13 +33,19 @@ from bridge.practice.browser import Browser
 from bridge.practice.nrps_tool import PracticeTool
 from bridge.practice.rosters import make_roster
 from bridge.practice.server import PracticeLms
+from bridge.practice.sis_districts import make_district
+from bridge.practice.sis_server import PracticeSis
+from bridge.registry.sources import RegisteredSource
 from bridge.roster.references import ROSTERING_PATH
 from bridge.roster.sharing import Share
 from bridge.settings import CONFIG_VARIABLE, load_settings
+from bridge.transport.client_secret import Credentials
 from bridge.wiring import Wiring
 
 _HOST = "127.0.0.1"
 _TENANT = "practice-lms"
+_SOURCE = "practice-sis"
+_SIS_CLASS = "school-1-class-1"
 _READY_WITHIN = 25.0
 _STOP_WITHIN = 25.0
 _LOOK_EVERY = 0.05
@@ -75,7 +82,7 @@ class _Shown:
 @click.option("--members", type=click.IntRange(1, 5000), default=30, show_default=True, help="Members per course.")
 @json_option
 def demo(port: int, courses: int, members: int, as_json: bool) -> None:
-    """A practice LMS, registered, launched, reconciled and served as OneRoster and as NRPS.
+    """A practice LMS and a practice SIS, registered, reconciled and served as OneRoster and as NRPS.
 
     Runs until Ctrl-C, and leaves nothing behind.
     """
@@ -120,6 +127,9 @@ class _Demo:
         roster = make_roster(courses=courses, members_per_course=members, people=max(members, courses * members // 3))
         lms = self._stack.enter_context(PracticeLms(roster))
         self._say(f"A practice LMS runs at {lms.issuer}, with {courses} courses of {members} members.")
+        district = make_district(schools=1, classes_per_school=2, students_per_class=10, students_per_school=15)
+        sis = self._stack.enter_context(PracticeSis(district))
+        self._say(f"A practice SIS runs at {sis.url}, with {len(district.records('classes'))} classes.")
 
         url = f"http://{_HOST}:{port}"
         config = _configure(folder, url, port)
@@ -132,14 +142,16 @@ class _Demo:
         wiring = Wiring(load_settings(config, environ={}))
         self._stack.callback(wiring.close)
         _register(wiring, lms, url)
-        self._say(f"The bridge is registered there as an LTI 1.3 tool, tenant {_TENANT}.")
+        self._say(f"The bridge is registered at the LMS as an LTI 1.3 tool, tenant {_TENANT}.")
+        _register_source(wiring, sis)
+        self._say(f"The bridge is registered at the SIS as a OneRoster consumer, source {_SOURCE}.")
 
         for course in roster.courses():
             self._signals.wait(0)
             _launch(lms, course.context_id, roster.members(course.context_id)[0].person.user_id)
         self._say(f"A member of each course has launched it, so it knows where {courses} rosters are.")
 
-        self._wait_for_rosters(Runs(wiring.mirror, wiring.clock), courses)
+        self._wait_for_rosters(Runs(wiring.mirror, wiring.clock), courses + 1)
         client, secret = wiring.registry.clients.add("demo", scopes=[ROSTER_CORE, ROSTER])
         token_url = f"{url}{TOKEN_PATH}"
         access_token = self._as_consumer(url, token_url, client.client_id, secret)
@@ -180,7 +192,7 @@ class _Demo:
                 continue
         raise SourceUnavailable(f"the server did not answer at {url} in time")
 
-    def _wait_for_rosters(self, runs: Runs, courses: int) -> None:
+    def _wait_for_rosters(self, runs: Runs, rosters: int) -> None:
         deadline = time.monotonic() + _READY_WITHIN
         while time.monotonic() < deadline:
             self._signals.wait(_LOOK_EVERY)
@@ -188,7 +200,7 @@ class _Demo:
             for run in ended:
                 if run.outcome not in GOOD:
                     raise SourceUnavailable(f"a roster was not read: {run.message}")
-            if len(ended) == courses:
+            if len(ended) == rosters:
                 return
         raise SourceUnavailable("the rosters were not read in time")
 
@@ -209,7 +221,7 @@ class _Demo:
         page = self._http.get(f"{url}{ROSTERING_PATH}/enrollments", headers=headers, timeout=10)
         page.raise_for_status()
         total = page.headers["X-Total-Count"]
-        self._say(f"The rosters have been read over NRPS and are served as OneRoster 1.2: {total} enrollments.")
+        self._say(f"The rosters have been read and are served as OneRoster 1.2: {total} enrollments.")
         return token
 
 
@@ -254,6 +266,24 @@ def _register(wiring: Wiring, lms: PracticeLms, url: str) -> None:
     )
 
 
+def _register_source(wiring: Wiring, sis: PracticeSis) -> None:
+    """Register the bridge at the SIS, and the SIS at the bridge, which is to read it now."""
+    given = sis.register_consumer()
+    source = wiring.registry.sources.add(
+        RegisteredSource(
+            name=_SOURCE,
+            base_url=given["base_url"],
+            credentials=Credentials(
+                client_id=given["client_id"],
+                secret=given["client_secret"],
+                token_url=given["token_url"],
+                scopes=(ROSTER_CORE, ROSTER),
+            ),
+        )
+    )
+    wiring.registry.orders.sync(source, "demo")
+
+
 def _launch(lms: PracticeLms, context_id: str, user_id: str) -> None:
     with Browser() as browser:
         page = browser.launch(lms.launch_url(context_id, user_id))
@@ -267,7 +297,7 @@ def _free_port() -> int:
 
 
 def _goodbye(shown: _Shown) -> str:
-    class_url = f"{shown.url}{ROSTERING_PATH}/classes/{shown.class_sourced_id}"
+    classes_url, contexts_url = f"{shown.url}{ROSTERING_PATH}/classes", f"{shown.url}{CONTEXTS_PATH}"
     return f"""
   URL            {shown.url}
   token URL      {shown.token_url}
@@ -278,12 +308,17 @@ Paste this into another terminal:
 
   curl -i -H "Authorization: Bearer {shown.access_token}" "{shown.url}{ROSTERING_PATH}/enrollments?limit=2"
 
-One class, as OneRoster:
+One class of the LMS, as OneRoster:
 
-  curl -i -H "Authorization: Bearer {shown.access_token}" "{class_url}/students?limit=2"
+  curl -i -H "Authorization: Bearer {shown.access_token}" "{classes_url}/{shown.class_sourced_id}/students?limit=2"
 
 The same class as NRPS, by the token of a practice LTI tool, whose key is among what --json tells:
 
   curl -i -H "Authorization: Bearer {shown.tool_access_token}" "{shown.nrps_url}?limit=2"
+
+One class of the SIS, likewise both ways:
+
+  curl -i -H "Authorization: Bearer {shown.access_token}" "{classes_url}/{_SIS_CLASS}/students?limit=2"
+  curl -i -H "Authorization: Bearer {shown.tool_access_token}" "{contexts_url}/{_SIS_CLASS}/memberships?limit=2"
 
 Ctrl-C ends the demo and leaves nothing behind."""

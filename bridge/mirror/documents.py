@@ -5,7 +5,7 @@ that the caller holds. What is already so is left alone: a no-op moves nothing.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -107,7 +107,7 @@ class Documents:
             if old is not None and old.source != self._source:
                 raise SourceRefused(f"{collection.singular} {one.sourced_id} already belongs to another source")
             before = msgspec.json.decode(old.document) if old else None
-            body = one.body if one.body is not None else _retired(before)
+            body = one.body if one.body is not None else _retired(before, one.parting)
             if body is None:
                 continue
             text = encode(body)
@@ -142,7 +142,7 @@ class Documents:
             collection = COLLECTIONS[one.collection]
             old = self._stored(collection, [one.sourced_id]).get(one.sourced_id)
             before = msgspec.json.decode(old.document) if old else None
-            body = one.body if one.body is not None else _retired(before)
+            body = one.body if one.body is not None else _retired(before, one.parting)
             if body is not None and (old is None or old.document != encode(body)):
                 found.append(Differing(one.collection, one.sourced_id, old.changed if old else None))
         return found
@@ -230,10 +230,13 @@ def tallied_kinds(collection: Collection, body: Any) -> set[str]:
     return {"", *kinds}
 
 
-def _retired(before: Any) -> Any:
-    if before is None or before["status"] == "tobedeleted":
+def _retired(before: Any, parting: Mapping[str, str]) -> Any:
+    if before is None:
         return None
-    return {**before, "status": "tobedeleted"}
+    ended = {**before, "status": "tobedeleted"}
+    if parting:
+        ended["metadata"] = {**before.get("metadata", {}), **parting}
+    return None if ended == before else ended
 
 
 def _change(before: Any, after: Any) -> RecordChange:

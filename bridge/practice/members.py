@@ -97,6 +97,9 @@ class Member:
             return None
         written: list[str] = []
         for role in self.roles:
-            forms = style.role_forms.get(role) or (role.removeprefix(_PRINCIPAL) if style.short_roles else role,)
-            written += [form for form in forms if form not in written]  # one role may be written twice, as Sakai does
+            forms = style.role_forms.get(role)
+            if forms is None:
+                written.append(role.removeprefix(_PRINCIPAL) if style.short_roles else role)
+            else:  # one role may be written twice, as Sakai does
+                written += [form for form in forms if form not in written]
         return written[0] if style.roles_as_text and len(written) == 1 else tuple(written)

@@ -67,18 +67,18 @@ class Orders:
         self._db = db
         self._inbox = inbox
 
-    def sync(self, context: Roster, by: str, *, full: bool = False) -> None:
-        """Have a context read now.
+    def sync(self, roster: Roster, by: str, *, full: bool = False) -> None:
+        """Have a context, or a source, read now.
 
-        :param full: read the whole roster, even if its platform would tell what has changed.
+        :param full: read the whole roster, even if changes alone would be told.
         """
-        self._put(OrderKind.SYNC, _about(context.tenant, context.key), by, **({"full": True} if full else {}))
+        self._put(OrderKind.SYNC, _about(roster.tenant, roster.key), by, **({"full": True} if full else {}))
 
-    def sync_all(self, contexts: Iterable[Roster], by: str) -> None:
-        """Have several contexts read now, in one transaction."""
+    def sync_all(self, rosters: Iterable[Roster], by: str) -> None:
+        """Have several contexts, or sources, read now, in one transaction."""
         with write(self._db):
-            for context in contexts:
-                self.sync(context, by)
+            for roster in rosters:
+                self.sync(roster, by)
 
     def approve(self, tenant: str, key: ContextKey, run: int, by: str, *, except_removals: bool = False) -> None:
         """Have a held plan applied: its roster is read again, and nobody goes who was not in the held set.

@@ -7,7 +7,7 @@ class with a course; the tenant gets a school and a calendar (:mod:`bridge.roste
 What OneRoster cannot say is kept in ``metadata``, as texts: ``lti.roles`` (the original array as compact JSON),
 ``lti.launchRoles`` (the same of a launch whose roles were joined to it), ``lti.status`` (absent stays absent),
 ``lti.userId``, ``lti.contextId``, ``lti.issuer``, ``lti.deploymentId``, ``lti.rolesMapVersion``; ``lti.name``,
-``lti.picture`` and ``lti.personSourcedId`` of a user.
+``lti.picture`` and ``lti.personSourcedId`` of a user. The ``lti.status`` of an enrollment that is over is ``Deleted``.
 
 Of people of whom only LTI tools have handed in launches, the same is made of these, marked in ``bridge.source`` with
 the name of the feeder, and in ``bridge.signed`` if the platform has signed it. A roster outranks them: where a person
@@ -44,8 +44,9 @@ VERSION = "2"
 LONGEST_PICTURE = 2048
 """Characters of a picture's URL that are served; the fact keeps what came."""
 
-
 _UNMARKED: Mapping[str, str] = {}
+# Whoever was inactive and has left must not look as if she were inactive still: that too is a tombstone.
+_OVER: Mapping[str, str] = {"lti.status": MemberStatus.DELETED}
 
 
 class _Known(NamedTuple):
@@ -180,7 +181,7 @@ class MembershipDerivation:
         described = list((listed or told).values())
         return [
             Derived(USERS.name, user_sourced_id(self.tenant, person), self._user(person, described)),
-            Derived(ENROLLMENTS.name, enrollment_sourced_id(self.tenant, context, person), enrollment),
+            Derived(ENROLLMENTS.name, enrollment_sourced_id(self.tenant, context, person), enrollment, _OVER),
         ]
 
     def _known(self, fact: Fact, launch_roles: tuple[str, ...]) -> _Known:

@@ -5,7 +5,7 @@ reconciler and the mirror know it by these protocols only.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -130,11 +130,13 @@ class Derived:
 
     :param body: the OneRoster document without ``dateLastModified``, ``sourcedId`` first; ``None`` if the facts give
         none: if the mirror holds it, it becomes ``tobedeleted``.
+    :param parting: metadata that it gets then, where what it said last is true no more.
     """
 
     collection: str
     sourced_id: SourcedId
     body: Mapping[str, Any] | None
+    parting: Mapping[str, str] = field(default_factory=dict)
 
 
 class Derivation(Protocol):

@@ -7,7 +7,7 @@ how several roles of one member become one answer:
 * a sub-role refines its principal, which then counts no more: ``Instructor`` beside
   ``Instructor#TeachingAssistant`` does not mean a full instructor (LTI Core 1.3, appendix A);
 * context roles decide the enrollment, the lowest rank that gives one; institution roles only where there is no
-  context role at all; system roles never;
+  context role at all; system roles never; in ``ext``, whoever is listed without any of these is a mere member;
 * nobody is given more than was said: unknown roles grant nothing, and administrator's rights over a school or a
   system are passed on from trusted platforms only.
 
@@ -30,7 +30,10 @@ from bridge.roster.vocabulary import TEST_USER, Role, Scope, parse_role
 UNKNOWN_USER_ROLE = "ext:unknown"
 """The user role of somebody of whom no role is known: OneRoster wants at least one."""
 
-_RULES = "1"
+LISTED_MEMBER = "ext:member"
+"""The enrollment role, in ``ext``, of whoever a class's roster lists without a role in the class that is known."""
+
+_RULES = "2"
 """Raised whenever the same table would give other answers."""
 
 _NON_CREDIT_LEARNER = Role(Scope.CONTEXT, "Learner", "NonCreditLearner")
@@ -142,6 +145,8 @@ class RoleTable:
         institution = [self.row(role) for role in known if role.scope is Scope.INSTITUTION]
         system = [self.row(role) for role in known if role.scope is Scope.SYSTEM]
         enrollment, primary_claim = _leading(here or institution, mapping)
+        if enrollment is None and not here and mapping is RoleMapping.EXT:
+            enrollment = LISTED_MEMBER
         user_roles = (_user_role(row, mapping, trusted=trust_admin_roles) for row in (*here, *institution, *system))
         return MappedRoles(
             enrollment=enrollment,

@@ -102,7 +102,7 @@ def caller(wiring, http):
 
     def make(*scopes, sources=None):
         client, _ = wiring.registry.clients.add("caller", scopes=scopes, sources=sources)
-        token = issue_token(wiring.registry, client.client_id, scopes, lifetime=timedelta(days=3650))
+        token = issue_token(wiring.registry.tokens, client.client_id, scopes, lifetime=timedelta(days=3650))
 
         def ask(path, method="GET", **parameters):
             headers = {"Authorization": f"Bearer {token}"}

@@ -5,8 +5,10 @@ import pytest
 from bridge.api.scopes import RUNS_READ, SYNC
 from bridge.api.syncs import SYNCS_PER_SECOND
 from bridge.registry.orders import OrderKind
+from bridge.registry.sources import RegisteredSource
 from bridge.roster.identity import context_key
 from bridge.roster.memberships import Context
+from bridge.transport.client_secret import Credentials
 from tests.mirror.rosters_in_memory import ISSUER, PUBLIC_URL
 
 
@@ -95,6 +97,45 @@ def test_every_class_of_a_source_can_be_asked_for(wiring, contexts, caller):
     assert {order.tenant for order in wiring.registry.orders.open()} == {"north"}
     wiring.registry.inbox.done(wiring.registry.inbox.take())
     assert ask("/api/sources/north/sync").json["state"] == "idle"
+
+
+@pytest.fixture
+def sis(wiring):
+    return wiring.registry.sources.add(
+        RegisteredSource(
+            name="district",
+            base_url="https://sis.example.org/ims/oneroster/rostering/v1p2",
+            credentials=Credentials(client_id="bridge", secret="s", token_url="https://sis.example.org/token"),
+        )
+    )
+
+
+def test_sis_is_asked_for_as_a_whole(wiring, contexts, sis, caller):
+    ask = caller(SYNC, sources=["district"])
+
+    response = ask("/api/sources/district/sync", "POST")
+
+    assert response.status_code == 202
+    assert response.json == {
+        "source": "district",
+        "state": "waiting",
+        "scheduler": "not running",
+        "lastRun": None,
+    }
+    (order,) = wiring.registry.orders.open()
+    assert (order.kind, order.tenant, order.context) == (OrderKind.SYNC, sis.tenant, sis.key)
+
+
+def test_it_can_be_looked_at_how_a_sis_goes(wiring, sis, caller):
+    ask, path = caller(SYNC), "/api/sources/district/sync"
+
+    with wiring.holding(sis):
+        assert ask(path).json["state"] == "reading"
+    wiring.sync(sis)
+
+    state = ask(path).json
+    assert state["state"] == "idle"
+    assert (state["lastRun"]["source"], state["lastRun"]["class"]) == ("district", None)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

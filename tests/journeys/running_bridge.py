@@ -24,11 +24,12 @@ Record = dict[str, Any]
 class RunningBridge:
     """The web application in threads of its own; its scheduler's work is done here, when a test says so.
 
+    :param sections: sections of the settings.
     :ivar wiring: the scheduler process's.
     :ivar waits: the seconds that it would have slept between two attempts.
     """
 
-    def __init__(self, directory: Path, clock: Clock = utc_now) -> None:
+    def __init__(self, directory: Path, clock: Clock = utc_now, **sections: Any) -> None:
         self._server = PracticeServer()
         self.url = self._server.url
         self.settings = Settings(
@@ -36,6 +37,7 @@ class RunningBridge:
             storage=Storage(directory=directory),
             outgoing=Outgoing(allowed_hosts=("127.0.0.1", "localhost")),
             log=Log(level="error"),
+            **sections,
         )
         self.waits: list[float] = []
         self.wiring = Wiring(self.settings, clock, sleep=self.waits.append)

@@ -16,12 +16,12 @@ TEST_USER = "http://purl.imsglobal.org/vocab/lti/system/person#TestUser"
 
 WRITTEN = {
     "compat": (
-        "d73e780db4fac8b0074192136f7abbe1f8a517c9f2ae7e3de3a9ee10b7e4fa6f",
-        "8caf59b18d082ff15d9bacfb192d8057806d0d3b435dc55c4ec3477abb0128f4",
+        "55542896ba36a6c3d5a2155d3a0cfbd1144cd6b29d2cd1ad9fe751d00e310f8b",
+        "fbc33ccea4e6c05bed540a1fda611a2db0ab2e61a50c8d5275c0a3cefccaaa7e",
     ),
     "ext": (
-        "9225ce95c7ecbb3ebce2ef7eae3fbfee1341e881f0f7a4990b187c6a1191a078",
-        "93916e26bf4349136e10da993cb0ff3eba6de798899c05445f95892d6e4139cf",
+        "6028818c3dfbeccf5ebe603274c484c08b215ff6821a78afec3b8d4563a70eb4",
+        "0fac4e1c460bf7447aa00271d58d281b84f74c4f6bed78b1d685681cf4510f27",
     ),
 }
 """The fingerprint of a fixed derivation, and the hash of the documents that it makes of the facts below."""

@@ -97,23 +97,23 @@ institution/person#Instructor                             teacher         teache
 institution/person#Faculty                                teacher         teacher                teacher
 institution/person#Student                                student         student                student
 institution/person#Learner                                student         student                student
-institution/person#ProspectiveStudent                     -               -                      student
-institution/person#Staff                                  -               -                      aide
-institution/person#Administrator                          -               -                      ext:administrator
-institution/person#Mentor                                 -               -                      ext:mentor
-institution/person#Observer                               -               -                      ext:observer
-institution/person#Guest                                  -               -                      ext:guest
-institution/person#Alumni                                 -               -                      ext:alumni
-institution/person#Member                                 -               -                      ext:member
-institution/person#Other                                  -               -                      ext:other
-institution/person#None                                   -               -                      ext:unknown
-system/person#Administrator                               -               -                      ext:systemAdministrator
-system/person#SysAdmin                                    -               -                      ext:systemAdministrator
-system/person#AccountAdmin                                -               -                      ext:systemAdministrator
-system/person#SysSupport                                  -               -                      ext:systemAdministrator
-system/person#Creator                                     -               -                      ext:unknown
-system/person#User                                        -               -                      ext:unknown
-system/person#None                                        -               -                      ext:unknown
+institution/person#ProspectiveStudent                     -               ext:member             student
+institution/person#Staff                                  -               ext:member             aide
+institution/person#Administrator                          -               ext:member             ext:administrator
+institution/person#Mentor                                 -               ext:member             ext:mentor
+institution/person#Observer                               -               ext:member             ext:observer
+institution/person#Guest                                  -               ext:member             ext:guest
+institution/person#Alumni                                 -               ext:member             ext:alumni
+institution/person#Member                                 -               ext:member             ext:member
+institution/person#Other                                  -               ext:member             ext:other
+institution/person#None                                   -               ext:member             ext:unknown
+system/person#Administrator                               -               ext:member             ext:systemAdministrator
+system/person#SysAdmin                                    -               ext:member             ext:systemAdministrator
+system/person#AccountAdmin                                -               ext:member             ext:systemAdministrator
+system/person#SysSupport                                  -               ext:member             ext:systemAdministrator
+system/person#Creator                                     -               ext:member             ext:unknown
+system/person#User                                        -               ext:member             ext:unknown
+system/person#None                                        -               ext:member             ext:unknown
 """
 
 
@@ -247,10 +247,23 @@ def test_a_test_user_can_be_kept():
     "roles", [[], ["urn:example:wizard"], ["", "Instructors"]], ids=["empty", "foreign", "misspelt"]
 )
 def test_unknown_roles_grant_nothing(roles):
-    mapped = map_roles(*roles, mapping=EXT)
+    mapped = map_roles(*roles)
 
     assert (mapped.enrollment, mapped.user_roles) == (None, ("ext:unknown",))
     assert mapped.unknown == tuple(sorted(roles))
+
+
+@pytest.mark.parametrize("roles", [[], ["urn:example:wizard"]], ids=["empty", "foreign"])
+def test_whoever_is_listed_is_a_mere_member_in_ext(roles):
+    mapped = map_roles(*roles, mapping=EXT)
+
+    assert (mapped.enrollment, mapped.user_roles) == ("ext:member", ("ext:unknown",))
+
+
+def test_operators_row_without_an_enrollment_gives_none_in_ext_either():
+    table = RoleTable.load('[context]\n"Officer" = { rank = 94, user_role = "ext:officer" }')
+
+    assert table.map_roles(["Officer"], mapping=EXT).enrollment is None
 
 
 def test_several_spellings_of_one_role_are_one_role():

@@ -51,7 +51,7 @@ def test_whoever_is_concluded_vanishes_and_is_served_as_tobedeleted(canvas):
 
     assert run.removed == 1
     assert canvas.enrollments()["s007"]["status"] == "tobedeleted"
-    assert canvas.enrollments()["s007"]["metadata"]["lti.status"] == "Active"  # the last that Canvas said of her
+    assert canvas.enrollments()["s007"]["metadata"]["lti.status"] == "Deleted"
 
 
 def test_whoever_is_active_again_has_her_enrollment_again(canvas):
