@@ -321,10 +321,12 @@ class Wiring:
     def snapshots(self, context: Roster, *, full: bool = False) -> tuple[Snapshot, Snapshot | None]:
         """What the context's platform says now: see :meth:`bridge.snapshots.Snapshots.of`."""
         first, instead = self._snapshots.of(context, self.registry, self.mirror, full=full)
+        return self.without_erased(first), None if instead is None else self.without_erased(instead)
+
+    def without_erased(self, snapshot: Snapshot) -> Snapshot:
+        """A snapshot as it may be reconciled: without those who were erased."""
         is_erased = self.registry.erased.test()
-        if is_erased is None:
-            return first, instead
-        return WithoutErased(first, is_erased), None if instead is None else WithoutErased(instead, is_erased)
+        return snapshot if is_erased is None else WithoutErased(snapshot, is_erased)
 
     # Reconciling.
 

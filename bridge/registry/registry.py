@@ -94,6 +94,7 @@ class Registry:
         """
         db = open_database(path)
         migrate(db, "bridge.registry.migrations")
+        db.execute("PRAGMA secure_delete = ON")  # launches and what waits hold names, for a day or a moment
         return cls(db, clock)
 
     def close(self) -> None:
