@@ -99,7 +99,9 @@ class Wiring:
         :raises bridge.errors.ConfigError: if one cannot be used.
         """
         self.mirror.rebase(self.settings.server.public_url)
-        _ = self.registry
+        # Their secrets are made now, for every backup to hold them: what was sealed with another one can, after a
+        # restore, not even be told from what somebody has made up.
+        _ = self.tool_seals, self.event_seals, self.membership_seals, self.cursors
 
     def close(self) -> None:
         """Close this thread's connections, and the idle ones to other systems."""

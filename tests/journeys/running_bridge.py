@@ -1,6 +1,7 @@
 """The whole bridge over real HTTP, for journeys from an LMS's launch to a OneRoster consumer's page."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -40,7 +41,11 @@ class RunningBridge:
             **sections,
         )
         self.waits: list[float] = []
-        self.wiring = Wiring(self.settings, clock, sleep=self.waits.append)
+        self._clock = clock
+        self._open()
+
+    def _open(self) -> None:
+        self.wiring = Wiring(self.settings, self._clock, sleep=self.waits.append)
         self._app = create_app(self.settings)
         self._server.app = self._app
 
@@ -52,6 +57,15 @@ class RunningBridge:
         self._server.close()
         self._app.extensions["bridge"].close()
         self.wiring.close()
+
+    def restart(self, directory: Path | None = None) -> None:
+        """Stop, and start again at the same address, if told so with the databases of another directory."""
+        self.__exit__()
+        if directory is not None:
+            self.settings = replace(self.settings, storage=Storage(directory=directory))
+        self._server = PracticeServer(port=self._server.port)
+        self._open()
+        self._server.start()
 
     def register_at(self, lms: PracticeLms, tenant: str, **options: Any) -> Platform:
         """Register the bridge as a tool at an LMS, and the LMS at the bridge."""

@@ -57,15 +57,12 @@ def test_every_role_comes_back_as_it_was_said(uri, mapping):
     if member is not None:
         assert (member.user_id, member.roles) == ("27", (uri,))
     else:
+        assert mapping == "compat"
         assert served(mapping, roles=[uri])["enrollments"] is None
 
 
 members = st.fixed_dictionaries(
-    {
-        "roles": st.lists(
-            st.sampled_from([*URIS, "Instructor", "Learner", "urn:lti:role:ims/lis/Learner"]), max_size=4, unique=True
-        )
-    },
+    {"roles": st.lists(st.sampled_from([*URIS, "Instructor", "Learner", "urn:lti:role:ims/lis/Learner"]), max_size=4)},
     optional={
         "status": st.sampled_from(["Active", "Inactive"]),
         "given_name": st.text(max_size=20),
@@ -84,6 +81,7 @@ members = st.fixed_dictionaries(
 def test_roles_status_and_identity_of_any_member_come_back(mapping, said):
     member = there_and_back(mapping, **said)
 
+    assert member is not None or mapping == "compat"
     if member is not None:
         assert member.user_id == "27"
         assert list(member.roles) == said["roles"]

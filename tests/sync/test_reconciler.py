@@ -203,6 +203,19 @@ def test_inactive_member_keeps_a_retired_enrollment_and_stays_a_user(school, bio
     assert school.user("ann")["status"] == "active"
 
 
+def test_inactive_member_who_leaves_is_inactive_no_more(school, biology):
+    biology.enrol("ann", given_name="Ann", family_name="Abara", status="Inactive")
+    school.reconcile(biology)
+    biology.leave("ann")
+
+    school.reconcile(biology)
+    after = school.enrollment("ann", biology)
+    school.reconcile(biology)
+
+    assert (after["status"], after["metadata"]["lti.status"]) == ("tobedeleted", "Deleted")
+    assert school.enrollment("ann", biology) == after
+
+
 def test_role_without_an_enrollment_retires_hers_and_keeps_the_user(school, biology):
     school.reconcile(biology)
     biology.enrol("ann", MENTOR, given_name="Ann", family_name="Abara")
