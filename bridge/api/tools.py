@@ -150,8 +150,7 @@ class ToolApi:
 
     def may_read(self, tool: Tool, tenant: str, context: ContextKey) -> bool:
         """Whether a tool may see a context's class at all."""
-        sources = tool.visibility.sources
-        return (sources is None or tenant in sources) and tool.may_read(class_sourced_id(tenant, context))
+        return tool.visibility.sees(tenant, class_sourced_id(tenant, context))
 
     def is_available(self, tool: Tool, tenant: str, context: ContextKey | None) -> bool:
         """Whether names and roles are: a roster of the context is held, or will be read, and the tool may see it."""

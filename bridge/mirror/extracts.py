@@ -19,6 +19,7 @@ _REMEMBERED = 65_536
 class Extract:
     """A caller's view of the mirror, within a read transaction: see :meth:`of`.
 
+    :param visibility: of whole sources.
     :param since: the number of a write: only what later ones have changed, tombstones included; ``None`` is everything
         that is active.
     """
@@ -27,7 +28,8 @@ class Extract:
         self._db = mirror.db
         self._since = since
         sources = mirror.source_ids()
-        names = list(sources) if visibility.sources is None else sorted(visibility.sources)
+        seen = visibility.whole_sources
+        names = list(sources) if seen is None else sorted(seen)
         self._sources = json.dumps([sources[name] for name in names if name in sources])
         self._is_active = lru_cache(maxsize=_REMEMBERED)(self._look_up)
 
@@ -37,6 +39,7 @@ class Extract:
         """One read transaction for all that is read inside the block, so that it agrees.
 
         :param since: a stamp: only what has changed after it.
+        :raises ValueError: if the visibility is limited beyond sources: an extract would not honour that.
         """
         mirror.db.execute("BEGIN")
         try:

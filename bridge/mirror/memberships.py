@@ -27,7 +27,7 @@ from bridge.roster.memberships import (
     StatedMembers,
 )
 from bridge.roster.reading import unescape_names
-from bridge.roster.visibility import Visibility
+from bridge.roster.visibility import ClassVisibility
 
 _LIVE = """
 SELECT id, subject, raw, 0 FROM facts INDEXED BY facts_of_members
@@ -79,7 +79,7 @@ class Memberships:
         self._contexts: dict[SourcedId, tuple[str, ContextKey]] = {}
         self._looked_at: set[tuple[str, ContextKey]] = set()
 
-    def of_class(self, sourced_id: SourcedId, visibility: Visibility) -> ClassMembers:
+    def of_class(self, sourced_id: SourcedId, visibility: ClassVisibility) -> ClassMembers:
         """The memberships of one class.
 
         :raises UnknownObject: if there is no such class, or it has ended, or this caller may not see it.
@@ -98,13 +98,13 @@ class Memberships:
         escaped = self._names_escaped(found.source, context)
         return _StatedMembers(self._db, found, context, self._load_member, names_escaped=escaped)
 
-    def _class(self, sourced_id: SourcedId, visibility: Visibility) -> _Class:
+    def _class(self, sourced_id: SourcedId, visibility: ClassVisibility) -> _Class:
         row = self._db.execute(
             "SELECT c.source, sources.name, c.changed, c.document FROM classes AS c"
             " JOIN sources ON sources.id = c.source WHERE c.sourcedId = ? AND c.status = 'active'",
             (sourced_id,),
         ).fetchone()
-        if row is None or (visibility.sources is not None and row[1] not in visibility.sources):
+        if row is None or not visibility.sees(row[1], sourced_id):
             raise UnknownObject("there is no such context")
         return _Class(row[0], row[1], row[2], msgspec.json.decode(row[3]))
 

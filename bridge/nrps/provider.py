@@ -20,7 +20,7 @@ from bridge.api.problems import problem
 from bridge.auth.bearer import ToolGrant, require
 from bridge.auth.rate_limit import RateLimit
 from bridge.clock import Clock, from_stamp, to_stamp
-from bridge.errors import CursorExpired, InvalidRequest, RequestError, UnknownObject
+from bridge.errors import CursorExpired, InvalidRequest, RequestError
 from bridge.mirror.memberships import Memberships
 from bridge.mirror.pages import Pages
 from bridge.nrps.answers import dump_container, dump_stated
@@ -110,8 +110,6 @@ class NrpsProvider:
     def _serve(self, asked_class: SourcedId, tool: Tool, epoch: str) -> Response:
         tokens = WalkTokens(self._seals(), tool.client_id)
         walk = self._walk(asked_class, tool, tokens, epoch)
-        if not tool.may_read(walk.class_):
-            raise UnknownObject("there is no such context")
         roster = self._memberships().of_class(walk.class_, tool.visibility)
         tag = self._tag(tool, walk, roster, epoch)
         if request.if_none_match.contains_weak(tag):

@@ -18,7 +18,7 @@ from bridge.clock import Clock, to_stamp
 from bridge.errors import InvalidRequest, UnknownObject
 from bridge.roster.identity import SourcedId
 from bridge.roster.sharing import PrivacyLevel, Share, UserIds
-from bridge.roster.visibility import Visibility
+from bridge.roster.visibility import ClassVisibility
 from bridge.storage import write
 
 DEFAULT_SHARES = (Share.NAMES, Share.EMAIL)
@@ -57,13 +57,9 @@ class Tool:
     last_token: str | None = None
 
     @property
-    def visibility(self) -> Visibility:
-        """What it may see of the mirror, as far as sources decide: see :meth:`may_read`."""
-        return Visibility(self.sources)
-
-    def may_read(self, class_: SourcedId) -> bool:
-        """Whether a class of a source that it may see is among its own."""
-        return self.classes is None or class_ in self.classes
+    def visibility(self) -> ClassVisibility:
+        """Whose memberships it may read."""
+        return ClassVisibility(self.sources, self.classes)
 
 
 class Tools:

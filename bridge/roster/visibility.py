@@ -6,6 +6,7 @@ platform or SIS that said a thing), which of their records where that is not all
 
 from dataclasses import dataclass
 
+from bridge.roster.identity import SourcedId
 from bridge.roster.model import Collection
 from bridge.roster.privacy import PersonDetail, shown
 
@@ -46,7 +47,36 @@ class Visibility:
         return shown(collection, self.privacy)
 
     @property
+    def whole_sources(self) -> frozenset[str] | None:
+        """The sources, for a reader that serves these whole.
+
+        :raises ValueError: if there is any other limit, which such a reader would pass over.
+        """
+        if self.is_limited or self.privacy is not PersonDetail.PUBLIC:
+            raise ValueError("this visibility is limited beyond sources, which is not honoured here")
+        return self.sources
+
+    @property
     def key(self) -> tuple[object, ...]:
         """The same as a value that is written the same in every process."""
         sources = None if self.sources is None else sorted(self.sources)
         return (sources, sorted(self.orgs), sorted(self.classes), self.privacy.value)
+
+
+@dataclass(frozen=True, slots=True)
+class ClassVisibility:
+    """Whose memberships a caller may read: of some classes everything, of others nothing.
+
+    Memberships are read by this alone. A :class:`Visibility` says other things too, which would be passed over there,
+    so the two are no kin. What is told of a member is :class:`bridge.roster.sharing.PrivacyLevel`'s.
+
+    :param sources: the names of the sources; ``None`` means every source, also those that are added later.
+    :param classes: sourcedIds of classes among these; ``None`` means all, also later ones.
+    """
+
+    sources: frozenset[str] | None
+    classes: frozenset[SourcedId] | None = None
+
+    def sees(self, source: str, class_: SourcedId) -> bool:
+        """Whether it may read the memberships of a class."""
+        return (self.sources is None or source in self.sources) and (self.classes is None or class_ in self.classes)

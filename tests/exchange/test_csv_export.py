@@ -10,7 +10,10 @@ import pytest
 
 from bridge.csv_export import ExportFailed, export_csv
 from bridge.errors import InvalidRequest
+from bridge.mirror.extracts import Extract
 from bridge.oneroster.csv.tables import DATA_FILES
+from bridge.roster.privacy import PersonDetail
+from bridge.roster.visibility import Visibility
 from tests.exchange.csv_sets import HEADERS, SMALL, USERS_1_2_0, changed, read_set
 
 pytestmark = pytest.mark.clause("OneRoster CSV Binding 1.2")
@@ -246,3 +249,17 @@ def test_the_zip_is_an_ordinary_one(filled):
         assert archive.testzip() is None
         assert {entry.compress_type for entry in archive.infolist()} == {zipfile.ZIP_DEFLATED}
         assert all(b"\r\n" in archive.read(entry) for entry in archive.infolist())
+
+
+@pytest.mark.parametrize(
+    "limited",
+    [
+        Visibility(None, orgs=frozenset({"S"})),
+        Visibility(None, classes=frozenset({"K"})),
+        Visibility(None, privacy=PersonDetail.ANONYMOUS),
+    ],
+    ids=["orgs", "classes", "privacy"],
+)
+def test_limit_that_an_extract_would_not_honour_is_refused(filled, limited):
+    with pytest.raises(ValueError, match="limited"), Extract.of(filled.wiring.mirror_to_read, limited):
+        pass

@@ -15,10 +15,10 @@ from bridge.roster.identity import class_sourced_id
 from bridge.roster.memberships import Membership, MemberStatus, Moment
 from bridge.roster.ports import Derived
 from bridge.roster.roles import RoleTable
-from bridge.roster.visibility import Visibility
+from bridge.roster.visibility import ClassVisibility, Visibility
 from tests.mirror.rosters_in_memory import INSTRUCTOR, LEARNER, MENTOR
 
-ALL = Visibility.of_all()
+ALL = ClassVisibility(None)
 TODAY = date(2026, 11, 20)
 
 
@@ -108,10 +108,26 @@ class TestClassOfAnLms:
         school.reconcile(biology)
 
         with pytest.raises(UnknownObject) as unseen:
-            reader.of(biology, Visibility.of("south"))
+            reader.of(biology, ClassVisibility(frozenset({"south"})))
         with pytest.raises(UnknownObject) as unknown:
             reader.of("no-such-class")
         assert str(unseen.value) == str(unknown.value)
+
+    def test_limit_of_classes_is_honoured(self, school, reader, biology, chemistry):
+        school.reconcile(biology)
+        school.reconcile(chemistry)
+        only = ClassVisibility(None, frozenset({class_sourced_id(biology.source, biology.key)}))
+
+        assert reader.of(biology, only).context.context_id == "biology"
+        with pytest.raises(UnknownObject):
+            reader.of(chemistry, only)
+
+    def test_visibility_of_records_reads_nothing(self, school, reader, biology):
+        """Its orgs, classes and privacy would be passed over."""
+        school.reconcile(biology)
+
+        with pytest.raises(AttributeError):
+            reader.of(biology, Visibility(None, orgs=frozenset({"org"})))
 
     def test_context_is_the_lmss_own(self, school, reader, biology):
         school.reconcile(biology)
