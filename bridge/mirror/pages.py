@@ -7,13 +7,16 @@ served.
 import json
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from bridge.errors import Busy, UnknownObject
+from bridge.mirror.landmarks import LandmarksOfQueries, asked
 from bridge.mirror.mirror import Mirror
-from bridge.mirror.query_sql import compile_count, compile_one, compile_page, tally_of
+from bridge.mirror.query_sql import PageStatements, compile_count, compile_one, prepare_page, tally_of
+from bridge.recall import Recall
 from bridge.roster.model import Collection
 from bridge.roster.query import Condition, Place, Query, collections_in
 from bridge.roster.references import ROSTERING_PATH
@@ -22,7 +25,7 @@ from bridge.roster.visibility import Visibility
 _STEPS_BETWEEN_CHECKS = 20_000
 """Virtual machine steps of SQLite between two looks at the clock: some tenths of a millisecond."""
 
-_COUNTS_KEPT = 500
+T = TypeVar("T")
 
 _VISIBLE = "SELECT id FROM sources WHERE name IN (SELECT value FROM json_each(?))"
 
@@ -31,13 +34,15 @@ _VISIBLE = "SELECT id FROM sources WHERE name IN (SELECT value FROM json_each(?)
 class Page:
     """One page of a collection.
 
-    :param documents: the records, each a JSON text with its ``dateLastModified``.
+    :param documents: the records as JSON, each with its ``dateLastModified``, joined by commas.
+    :param count: how many they are.
     :param total: how many records match, on all pages.
     :param last: the place of the last record, to continue behind; ``None`` on an empty page.
     :param more: whether a record follows.
     """
 
-    documents: list[str]
+    documents: str
+    count: int
     total: int
     last: Place | None
     more: bool
@@ -46,22 +51,27 @@ class Page:
 class Pages:
     """Reads one mirror, on one connection.
 
+    What an answer needs beside its records (marks, tallies, counts, stamps) is read once and recalled until something
+    is committed (:class:`bridge.recall.Recall`); where pages begin, until something changes that the query depends on
+    (:class:`bridge.mirror.landmarks.LandmarksOfQueries`).
+
     :param public_url: the bridge's public root: references that are stored on another one are corrected on the way out.
     :param time_limit: seconds that one read may take.
     """
 
     def __init__(self, mirror: Mirror, *, public_url: str, time_limit: float = 3.0) -> None:
         self._mirror = mirror
-        self._db = mirror.db
+        self._db = mirror.db.conn
         self._public_url = public_url
         self._time_limit = time_limit
         self._deadline = float("inf")
-        self._counts: dict[object, tuple[int, int]] = {}
-        mirror.db.conn.set_progress_handler(self._is_late, _STEPS_BETWEEN_CHECKS)
+        self._recall = Recall(self._db)
+        self._landmarks = LandmarksOfQueries()
+        self._db.set_progress_handler(self._is_late, _STEPS_BETWEEN_CHECKS)
 
     @property
     def epoch(self) -> str:
-        return self._mirror.epoch
+        return self._recalled("epoch", lambda: self._mirror.epoch)
 
     def mark(self, visibility: Visibility, collections: Iterable[str]) -> int:
         """A number that rises when, and only when, something changes in these collections that this caller may see.
@@ -69,15 +79,18 @@ class Pages:
         It tells how much changes in the whole mirror, so it is not for callers' eyes.
         """
         with self.reading():
-            return max(self._mark(visibility, name) for name in collections)
+            return max([self._mark(visibility, name) for name in collections])
 
     def _mark(self, visibility: Visibility, collection: str) -> int:
-        sql, parameters = "SELECT max(changed) FROM marks WHERE collection = ?", [collection]
-        if visibility.sources is not None:
-            sql += f" AND source IN ({_VISIBLE})"
-            parameters.append(_names(visibility))
-        (mark,) = self._db.execute(sql, parameters).fetchone()
-        return mark or 0
+        def read() -> int:
+            sql, parameters = "SELECT max(changed) FROM marks WHERE collection = ?", [collection]
+            if visibility.sources is not None:
+                sql += f" AND source IN ({_VISIBLE})"
+                parameters.append(_names(visibility))
+            (mark,) = self._db.execute(sql, parameters).fetchone()
+            return mark or 0
+
+        return self._recall.get(("mark", visibility, collection), read)
 
     def holds(self, collection: Collection) -> bool:
         """Whether there is any record of this class, whosever it is."""
@@ -96,17 +109,42 @@ class Pages:
         :raises Busy: if it takes longer than the time limit.
         """
         with self.reading():
-            statement = compile_page(replace(query, limit=query.limit + 1), self._source_ids(query.visibility))
-            rows = self._db.execute(statement.sql, statement.parameters).fetchall()
-            total = self._total(query)
-            moved_from = self.moved_from
-        more = len(rows) > query.limit
-        rows = rows[: query.limit]
-        documents = [row[2] for row in rows]
-        if moved_from is not None:
-            documents = [self._moved(document, moved_from) for document in documents]
-        last = Place(rows[-1][0], rows[-1][1]) if rows else None
-        return Page(documents, total, last, more)
+            depends_on = {query.collection.name, *collections_in(query.preset), *collections_in(query.where)}
+            mark = max(self._mark(query.visibility, name) for name in depends_on)
+            landmarks = self._landmarks.of(query, mark)
+            found = self._find(landmarks.shorten(query))
+            if found.first is not None:
+                landmarks.keep(query, found.first)
+            if landmarks.total is None:
+                landmarks.total = self._total(query)
+            # Total and page are of one snapshot; behind a place, nobody knows how many have gone before.
+            more = query.offset + found.count < landmarks.total if query.after is None else self._follows(query, found)
+            documents = self._moved(found.documents)
+        return Page(documents, found.count, landmarks.total, found.last, more)
+
+    def _find(self, query: Query) -> "_Found":
+        statements = self._prepared(query)
+        parameters = statements.bind(query)
+        count, lowest, highest, documents = self._db.execute(statements.served, parameters).fetchone()
+        if not count:
+            return _Found(documents, 0, None, None)
+        if query.sort is None:
+            ends = (highest, lowest) if query.descending else (lowest, highest)
+            return _Found(documents, count, Place(ends[0]), Place(ends[1]))
+        places = self._db.execute(statements.places, parameters).fetchall()
+        return _Found(documents, count, Place(*places[0]), Place(*places[-1]))
+
+    def _follows(self, query: Query, found: "_Found") -> bool:
+        """Whether a record follows a page."""
+        if found.count < query.limit:
+            return False
+        behind = replace(query, after=found.last, offset=0, limit=1)
+        statements = self._prepared(behind)
+        return self._db.execute(statements.places, statements.bind(behind)).fetchone() is not None
+
+    def _prepared(self, query: Query) -> PageStatements:
+        key = ("page", asked(query), query.after is None)
+        return self._recall.get(key, lambda: prepare_page(query, self._source_ids(query.visibility)))
 
     def one(
         self, collection: Collection, sourced_id: str, visibility: Visibility, preset: Condition | None = None
@@ -119,16 +157,15 @@ class Pages:
         with self.reading():
             statement = compile_one(collection, sourced_id, visibility, self._source_ids(visibility), preset)
             row = self._db.execute(statement.sql, statement.parameters).fetchone()
-            moved_from = self.moved_from
-        if row is None:
-            raise UnknownObject(f"there is no {collection.singular} with this sourcedId")
-        document = str(row[0])
-        return document if moved_from is None else self._moved(document, moved_from)
+            if row is None:
+                raise UnknownObject(f"there is no {collection.singular} with this sourcedId")
+            return self._moved(str(row[0]))
 
     def _total(self, query: Query) -> int:
         tally = tally_of(query)
         if tally is None:
-            return self._count(query)
+            statement = compile_count(query, self._source_ids(query.visibility))
+            return int(self._db.execute(statement.sql, statement.parameters).fetchone()[0])
         status, kind = tally
         conditions, parameters = ["collection = ?", "kind = ?"], [query.collection.name, kind or ""]
         if status is not None:
@@ -141,33 +178,25 @@ class Pages:
         sql = f"SELECT coalesce(sum(count), 0) FROM tallies WHERE {where}"  # noqa: S608 - the conditions are ours
         return int(self._db.execute(sql, parameters).fetchone()[0])
 
-    def _count(self, query: Query) -> int:
-        """Counted once, until something changes that the count depends on: a walk asks again on every page."""
-        where = (query.preset, query.where, query.search)
-        key = (query.collection.name, query.visibility, where)
-        depends_on = {query.collection.name, *collections_in(query.preset), *collections_in(query.where)}
-        mark = self.mark(query.visibility, depends_on)
-        known = self._counts.get(key)
-        if known is not None and known[0] == mark:
-            return known[1]
-        statement = compile_count(query, self._source_ids(query.visibility))
-        total = int(self._db.execute(statement.sql, statement.parameters).fetchone()[0])
-        if len(self._counts) >= _COUNTS_KEPT:
-            self._counts.clear()
-        self._counts[key] = (mark, total)
-        return total
-
     def _source_ids(self, visibility: Visibility) -> Mapping[str, int]:
-        return {} if visibility.sources is None else self._mirror.source_ids()
+        return {} if visibility.sources is None else self._recall.get("sources", self._mirror.source_ids)
+
+    def _recalled(self, key: Hashable, read: Callable[[], T]) -> T:
+        if not self._db.in_transaction:
+            self._recall.refresh()
+        return self._recall.get(key, read)
 
     @property
     def moved_from(self) -> str | None:
         """The root that stored references are on, if it is another than the one that is served."""
-        stored = self._mirror.public_url
+        stored = self._recalled("public_url", lambda: self._mirror.public_url)
         return stored if stored is not None and stored != self._public_url else None
 
-    def _moved(self, document: str, old: str) -> str:
-        return document.replace(f'"href":"{old}{ROSTERING_PATH}/', f'"href":"{self._public_url}{ROSTERING_PATH}/')
+    def _moved(self, documents: str) -> str:
+        old = self.moved_from
+        if old is None:
+            return documents
+        return documents.replace(f'"href":"{old}{ROSTERING_PATH}/', f'"href":"{self._public_url}{ROSTERING_PATH}/')
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -175,12 +204,13 @@ class Pages:
 
         :raises Busy: if it takes longer than the time limit.
         """
-        if self._db.conn.in_transaction:
+        if self._db.in_transaction:
             yield
             return
         self._deadline = time.monotonic() + self._time_limit
         self._db.execute("BEGIN")
         try:
+            self._recall.refresh()
             yield
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
@@ -194,6 +224,16 @@ class Pages:
 
     def _is_late(self) -> bool:
         return time.monotonic() > self._deadline
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The records of a page, and the places of the first and the last of them."""
+
+    documents: str
+    count: int
+    first: Place | None
+    last: Place | None
 
 
 def _names(visibility: Visibility) -> str:

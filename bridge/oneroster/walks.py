@@ -57,7 +57,7 @@ class Walks:
 
     def find(self, client_id: str, query: str, offset: int) -> Walk | None:
         """The walk that has come to this offset, if one is remembered."""
-        row = self._db.execute(
+        row = self._db.conn.execute(
             "SELECT seq, key, total FROM places WHERE client = ? AND query = ? AND offset = ?",
             (client_id, _digest(query), offset),
         ).fetchone()
@@ -71,7 +71,7 @@ class Walks:
         key = (client_id, _digest(query))
         rows = [(walk.offset, walk.place.seq, walk.place.key, walk.total) for walk in served.counted_on]
         if served.offset == 0:
-            known = self._db.execute(
+            known = self._db.conn.execute(
                 "SELECT offset, seq, key, total FROM places WHERE client = ? AND query = ? LIMIT 2", key
             ).fetchall()
             if known == rows:
@@ -90,11 +90,11 @@ class Walks:
         now = self._clock()
         try:
             with storage.write(self._db):
-                self._db.execute(*deletion)
+                self._db.conn.execute(*deletion)
                 if self._writes % _WRITES_BETWEEN_CLEARING == 0:  # the first one, too
-                    self._db.execute("DELETE FROM places WHERE kept < ?", (to_stamp(now - KEPT_FOR),))
+                    self._db.conn.execute("DELETE FROM places WHERE kept < ?", (to_stamp(now - KEPT_FOR),))
                 for row in rows:
-                    self._db.execute(
+                    self._db.conn.execute(
                         "INSERT OR REPLACE INTO places (client, query, offset, seq, key, total, kept)"
                         " VALUES (?, ?, ?, ?, ?, ?, ?)",
                         (*key, *row, to_stamp(now)),
