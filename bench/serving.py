@@ -17,6 +17,7 @@ from bench.fill import FilledClient, clients_of
 from bench.load import as_headers
 from bench.statics import BODIES
 from bridge.roster.references import ROSTERING_PATH
+from bridge.settings import load_settings
 
 _READY_WITHIN = 60
 
@@ -54,7 +55,12 @@ def serving(folder: Path, port: int, *, workers: int, bodies: Mapping[str, bytes
         environment |= {"BRIDGE_LOG_LEVEL": "info", "BRIDGE_SERVER_PORT": str(port)}
         command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", "--host", "127.0.0.1"]
         command += ["--port", str(port), "--workers", str(workers), "--no-log"]
-        command += ["--blocking-threads", os.environ.get("BENCH_THREADS", "4"), "--workers-kill-timeout", "5"]
+        command += [
+            "--blocking-threads",
+            str(load_settings(environ=environment).server.threads),
+            "--workers-kill-timeout",
+            "5",
+        ]
         child = subprocess.Popen([*command, "bench.statics:app"], env=environment, stderr=subprocess.DEVNULL)
         try:
             _wait_until_ready(port, child)

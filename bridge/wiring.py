@@ -26,6 +26,7 @@ from bridge.lti.assertion import sign_assertion
 from bridge.lti.platform import Platform
 from bridge.lti.rules import LaunchRules, SelfRegistration
 from bridge.mirror.attempts import Attempts
+from bridge.mirror.landmarks import LandmarksOfQueries
 from bridge.mirror.memberships import Memberships
 from bridge.mirror.mirror import Mirror
 from bridge.mirror.outbox import Outbox
@@ -80,6 +81,7 @@ class Wiring:
         self.clock = clock
         self._sleep = sleep
         self._local = threading.local()
+        self._landmarks = LandmarksOfQueries()
         self._scheduler_lock = threading.Lock()
         self._scheduler_lease: Lease | None = None
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
@@ -118,7 +120,10 @@ class Wiring:
     @property
     def pages(self) -> Pages:
         public_url, seconds = self.settings.server.public_url, self.settings.oneroster.query_seconds
-        return self._own("pages", lambda: Pages(self.mirror_to_read, public_url=public_url, time_limit=seconds))
+        return self._own(
+            "pages",
+            lambda: Pages(self.mirror_to_read, public_url=public_url, time_limit=seconds, landmarks=self._landmarks),
+        )
 
     @property
     def memberships(self) -> Memberships:

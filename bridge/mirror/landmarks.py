@@ -6,13 +6,15 @@ too may lie behind many rows of sources that its reader does not see.
 
 One rule makes what is kept of a query valid: the mark (:meth:`bridge.mirror.pages.Pages.mark`) of what it depends on,
 as far as its reader sees it. When that has moved, what was kept of the query is forgotten. The visibility is part of
-the query, so nobody's landmarks serve anybody who sees something else. It is a memory of one connection.
+the query, so nobody's landmarks serve anybody who sees something else. It is a memory of the process: all threads share
+it, and each finds in it only what is true of the snapshot that it reads.
 """
 
 from bisect import bisect_right, insort
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import replace
+from threading import Lock
 
 from bridge.mirror.query_sql import place_before
 from bridge.roster.query import Place, Query
@@ -33,51 +35,57 @@ class Landmarks:
     :ivar total: how many records match, once they have been counted.
     """
 
-    def __init__(self, mark: int) -> None:
+    def __init__(self, mark: Hashable) -> None:
         self.mark = mark
+        self._lock = Lock()
         self.total: int | None = None
         self._offsets: list[int] = []
         self._places: dict[int, Place] = {}
 
     def shorten(self, query: Query) -> Query:
         """The same rows, from the nearest landmark on."""
-        if query.after is not None or not self._offsets:
+        if query.after is not None:
             return query
-        index = bisect_right(self._offsets, query.offset)
-        if index == 0:
-            return query
-        nearest = self._offsets[index - 1]
-        return replace(query, after=self._places[nearest], offset=query.offset - nearest)
+        with self._lock:
+            index = bisect_right(self._offsets, query.offset)
+            if index == 0:
+                return query
+            nearest = self._offsets[index - 1]
+            place = self._places[nearest]
+        return replace(query, after=place, offset=query.offset - nearest)
 
     def keep(self, query: Query, first: Place) -> None:
         """Keep where a page began, if nothing near it is kept."""
         if query.after is not None or (query.offset == 0 and query.visibility.sources is None):
             return
-        index = bisect_right(self._offsets, query.offset)
-        far = index == 0 or query.offset - self._offsets[index - 1] >= _APART
-        if far and len(self._offsets) < _MOST:
-            insort(self._offsets, query.offset)
-            self._places[query.offset] = place_before(query, first)
+        with self._lock:
+            index = bisect_right(self._offsets, query.offset)
+            far = index == 0 or query.offset - self._offsets[index - 1] >= _APART
+            if far and len(self._offsets) < _MOST:
+                insort(self._offsets, query.offset)
+                self._places[query.offset] = place_before(query, first)
 
 
 class LandmarksOfQueries:
     """The landmarks of the queries that were asked lately."""
 
     def __init__(self) -> None:
+        self._lock = Lock()
         self._queries: OrderedDict[Hashable, Landmarks] = OrderedDict()
 
-    def of(self, query: Query, mark: int) -> Landmarks:
+    def of(self, query: Query, mark: Hashable) -> Landmarks:
         """Those of a query, whichever of its pages is asked for.
 
-        :param mark: of what it depends on, as far as its reader sees it.
+        :param mark: of what it depends on, as far as its reader sees it, and the mirror's epoch.
         """
         key = asked(query)
-        kept = self._queries.get(key)
-        if kept is None or kept.mark != mark:
-            kept = self._queries[key] = Landmarks(mark)
-            if len(self._queries) > _QUERIES:
-                self._queries.popitem(last=False)
-        self._queries.move_to_end(key)
+        with self._lock:
+            kept = self._queries.get(key)
+            if kept is None or kept.mark != mark:
+                kept = self._queries[key] = Landmarks(mark)
+                if len(self._queries) > _QUERIES:
+                    self._queries.popitem(last=False)
+            self._queries.move_to_end(key)
         return kept
 
 

@@ -57,16 +57,19 @@ class Pages:
 
     :param public_url: the bridge's public root: references that are stored on another one are corrected on the way out.
     :param time_limit: seconds that one read may take.
+    :param landmarks: those that all threads of the process share.
     """
 
-    def __init__(self, mirror: Mirror, *, public_url: str, time_limit: float = 3.0) -> None:
+    def __init__(
+        self, mirror: Mirror, *, public_url: str, time_limit: float = 3.0, landmarks: LandmarksOfQueries | None = None
+    ) -> None:
         self._mirror = mirror
         self._db = mirror.db.conn
         self._public_url = public_url
         self._time_limit = time_limit
         self._deadline = float("inf")
         self._recall = Recall(self._db)
-        self._landmarks = LandmarksOfQueries()
+        self._landmarks = landmarks or LandmarksOfQueries()
         self._db.set_progress_handler(self._is_late, _STEPS_BETWEEN_CHECKS)
 
     @property
@@ -111,7 +114,7 @@ class Pages:
         with self.reading():
             depends_on = {query.collection.name, *collections_in(query.preset), *collections_in(query.where)}
             mark = max(self._mark(query.visibility, name) for name in depends_on)
-            landmarks = self._landmarks.of(query, mark)
+            landmarks = self._landmarks.of(query, (self.epoch, mark))
             found = self._find(landmarks.shorten(query))
             if found.first is not None:
                 landmarks.keep(query, found.first)
