@@ -128,7 +128,8 @@ def prepare_page(query: Query, source_ids: Mapping[str, int]) -> PageStatements:
             for select, order, when in branches
         ]
         parameters = tuple(parameter for each in limited for parameter in each.parameters)
-        found = Term(f"{' UNION ALL '.join(each.sql for each in limited)} ORDER BY {by}", parameters)
+        # One behind the other, each begun when those before it are used up: an order over all would run them all.
+        found = Term(" UNION ALL ".join(each.sql for each in limited), parameters)
     page = f"WITH page AS ({found.sql} LIMIT ? OFFSET ?)"
     return PageStatements(
         # The same page for both, so that both are found alike. Rows are joined in its order: it is the outer loop.
