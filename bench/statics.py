@@ -1,26 +1,40 @@
-"""The application with one more route, which answers the same bytes from memory: what a page is measured against.
+"""The application with one more route, which answers given bytes from memory: what everything is measured against.
 
-The route goes through the same server, the same application and the same hooks; it asks no token and no mirror.
+``/static/<name>`` goes through the same server, application and hooks; it asks no token and no mirror.
+``/bare/<name>`` is the same without the hooks: another application, of Flask alone, in the same server.
 """
 
 import os
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 from flask import Flask, Response
 
 from bridge.app import from_environment
 
-BODY = "BENCH_STATIC_BODY"
-"""The environment variable that names the file with the bytes."""
+BODIES = "BENCH_STATIC_BODIES"
+"""The environment variable that names the folder with the bytes: each file of it is one answer."""
+
+NOT_MODIFIED = "not-modified"
+"""Answers 304, without a body."""
 
 
-def app() -> Flask:
-    """The application under measurement, and ``/static`` beside it."""
-    application = from_environment()
-    body = Path(os.environ[BODY]).read_bytes() if BODY in os.environ else b"{}"
+def app() -> Callable[[dict[str, Any], Any], Iterable[bytes]]:
+    """The application under measurement, with ``/static`` and ``/bare`` beside it."""
+    application, bare = from_environment(), Flask("bare", static_folder=None)
+    bodies = {path.name: path.read_bytes() for path in Path(os.environ[BODIES]).iterdir()}
 
-    @application.get("/static")
-    def static_body() -> Response:
-        return Response(body, mimetype="application/json")
+    def answer(name: str) -> Response:
+        if name == NOT_MODIFIED:
+            return Response(status=304)
+        return Response(bodies[name], mimetype="application/json")
 
-    return application
+    application.add_url_rule("/static/<name>", "static_body", answer)
+    bare.add_url_rule("/bare/<name>", "bare_body", answer)
+
+    def either(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        chosen = bare if environ["PATH_INFO"].startswith("/bare/") else application
+        return chosen.wsgi_app(environ, start_response)
+
+    return either

@@ -23,7 +23,8 @@ def compress(response: Response, request: Request) -> None:
         return
     if not _TYPES.fullmatch(response.mimetype or ""):
         return
-    response.vary.add("Accept-Encoding")
+    varies = response.headers.get("Vary")
+    response.headers["Vary"] = f"{varies}, Accept-Encoding" if varies else "Accept-Encoding"
     accepted = request.headers.get("Accept-Encoding", "")
     if "gzip" not in accepted or request.accept_encodings.quality("gzip") <= 0:
         return

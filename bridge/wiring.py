@@ -27,6 +27,7 @@ from bridge.lti.platform import Platform
 from bridge.lti.rules import LaunchRules, SelfRegistration
 from bridge.mirror.attempts import Attempts
 from bridge.mirror.horizon import Horizons
+from bridge.mirror.landmarks import LandmarksOfQueries
 from bridge.mirror.memberships import Memberships
 from bridge.mirror.mirror import Mirror
 from bridge.mirror.outbox import Outbox
@@ -89,6 +90,7 @@ class Wiring:
         self.clock = clock
         self._sleep = sleep
         self._local = threading.local()
+        self._landmarks = LandmarksOfQueries()
         self._scheduler_lock = threading.Lock()
         self._scheduler_lease: Lease | None = None
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
@@ -131,7 +133,13 @@ class Wiring:
         public_url, seconds = self.settings.server.public_url, self.settings.oneroster.query_seconds
         return self._own(
             "pages",
-            lambda: Pages(self.mirror_to_read, public_url=public_url, time_limit=seconds, horizons=self._horizons),
+            lambda: Pages(
+                self.mirror_to_read,
+                public_url=public_url,
+                time_limit=seconds,
+                horizons=self._horizons,
+                landmarks=self._landmarks,
+            ),
         )
 
     @property

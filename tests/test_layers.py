@@ -68,7 +68,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("bridge.options",),
     ("bridge.oneroster", "bridge.nrps"),
     ("bridge.roster",),
-    ("bridge.storage", "bridge.seals", "bridge.log", "bridge.practice"),
+    ("bridge.storage", "bridge.recall", "bridge.seals", "bridge.log", "bridge.practice"),
     ("bridge.clock", "bridge.errors"),
 )
 

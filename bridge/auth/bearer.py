@@ -3,10 +3,12 @@
 A token is taken from the header only, never from the query string or a form, which end up in logs.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
 
-from bridge.auth.tokens import find_token
+from bridge.auth.tokens import find_token, token_hash
 from bridge.errors import Forbidden, Unauthorised
 from bridge.oneroster.scopes import ONEROSTER_SCOPES
 from bridge.registry.clients import BodyStyle
@@ -14,6 +16,8 @@ from bridge.registry.registry import Registry
 from bridge.registry.tools import Tool
 from bridge.roster.privacy import PersonDetail
 from bridge.roster.visibility import Visibility
+
+G = TypeVar("G")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,22 +48,28 @@ class ToolGrant:
 def authenticate(authorization: str | None, registry: Registry) -> Grant:
     """Find out who is asking.
 
-    What the operator has changed about the client since the token was issued counts at once.
+    What the operator has changed about the client since the token was issued counts at once: what a token stands for
+    is looked up again whenever the registry's file has changed (:class:`bridge.recall.Recall`).
 
     :param authorization: the ``Authorization`` header's value, if there is one.
     :raises Unauthorised: if it holds no valid bearer token.
     """
-    stored = find_token(registry.tokens, _token_in(authorization))
+    return _recalled("client", _token_in(authorization), registry, _grant)
+
+
+def _grant(token: str, registry: Registry) -> tuple[Grant, datetime]:
+    stored = find_token(registry.tokens, token)
     client = None if stored is None else registry.clients.by_id(stored.client_id)
     if stored is None or client is None or client.revoked is not None:
         raise _not_valid()
     visibility = client.visibility
-    return Grant(
+    grant = Grant(
         client_id=client.client_id,
         scopes=_of_whole_sources(stored.scopes & client.scopes, visibility),
         visibility=visibility,
         body_style=client.body_style,
     )
+    return grant, stored.expires
 
 
 def _of_whole_sources(scopes: frozenset[str], visibility: Visibility) -> frozenset[str]:
@@ -74,11 +84,24 @@ def authenticate_tool(authorization: str | None, registry: Registry) -> ToolGran
 
     :raises Unauthorised: if the header holds no valid bearer token of a tool.
     """
-    stored = find_token(registry.tool_tokens, _token_in(authorization))
+    return _recalled("tool", _token_in(authorization), registry, _tool_grant)
+
+
+def _tool_grant(token: str, registry: Registry) -> tuple[ToolGrant, datetime]:
+    stored = find_token(registry.tool_tokens, token)
     tool = None if stored is None else registry.tools.by_id(stored.client_id)
     if stored is None or tool is None or tool.revoked is not None:
         raise _not_valid()
-    return ToolGrant(tool, stored.scopes)
+    return ToolGrant(tool, stored.scopes), stored.expires
+
+
+def _recalled(kind: str, token: str, registry: Registry, look_up: Callable[[str, Registry], tuple[G, datetime]]) -> G:
+    registry.recall.refresh()
+    key = ("bearer", kind, token_hash(token))
+    grant, expires = registry.recall.get(key, lambda: look_up(token, registry))
+    if expires <= registry.clock():
+        raise _not_valid()
+    return grant
 
 
 def _token_in(authorization: str | None) -> str:

@@ -11,14 +11,15 @@ from bridge.registry.tokens import StoredToken, Tokens
 def issue_token(tokens: Tokens, client_id: str, scopes: Iterable[str], *, lifetime: timedelta) -> str:
     """Make a token for a consumer or a tool and return it; nobody can read it back afterwards."""
     token = secrets.token_urlsafe(32)
-    tokens.add(_hash(token), client_id, scopes, lifetime)
+    tokens.add(token_hash(token), client_id, scopes, lifetime)
     return token
 
 
 def find_token(tokens: Tokens, token: str) -> StoredToken | None:
     """What a presented token is good for; ``None`` if it is unknown or has expired."""
-    return tokens.find(_hash(token))
+    return tokens.find(token_hash(token))
 
 
-def _hash(token: str) -> bytes:
+def token_hash(token: str) -> bytes:
+    """What a token is known by."""
     return hashlib.sha256(token.encode()).digest()

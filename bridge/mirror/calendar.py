@@ -44,10 +44,12 @@ def turn_page(mirror: Mirror, today: date, clock: Clock) -> int:
 
 
 def _touch(mirror: Mirror, collection: str, begin: str, end: str, span: dict[str, object]) -> int:
-    # The names are our own.
+    came = " OR ".join(
+        f"coalesce(\"{each}\", x'') > :last AND coalesce(\"{each}\", x'') <= :today" for each in (begin, end)
+    )
     touched = mirror.db.execute(
         f"UPDATE \"{collection}\" SET changed = :changed WHERE status = 'active'"  # noqa: S608
-        f' AND ("{begin}" > :last AND "{begin}" <= :today OR "{end}" > :last AND "{end}" <= :today)',
+        f" AND ({came})",
         span,
     ).rowcount
     for log, rest in (("changes", ", before"), ("outbox", "")):

@@ -10,20 +10,31 @@ itself what becomes of a missing value.
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 from typing import NamedTuple
 
 from bridge.roster.instants import floor_to_date, floor_to_stamp, parse_instant
 from bridge.roster.model import Collection, Path, Shape
-from bridge.roster.query import Among, And, Comparison, Condition, Or, Predicate
+from bridge.roster.query import Among, And, Comparison, Condition, Or, Predicate, Sort
 
 Parameter = str | int | bytes
+
+
+class Hole(Enum):
+    """A parameter that is bound when the statement is run."""
+
+    LIMIT = auto()
+    OFFSET = auto()
+    BOTH = auto()
+    SEQ = auto()
+    KEY = auto()
 
 
 class Term(NamedTuple):
     """A piece of SQL, what is bound to it, and how deep terms are nested in it."""
 
     sql: str
-    parameters: tuple[Parameter, ...] = ()
+    parameters: tuple[Parameter | Hole, ...] = ()
     depth: int = 0
 
 
@@ -33,6 +44,23 @@ NEVER = Term("FALSE")
 FACET_FIELD = (
     "(SELECT facet_fields.field FROM facet_fields WHERE facet_fields.collection = ? AND facet_fields.path = ?)"
 )
+
+MISSING = "x''"
+"""What a record without a field is ordered by: SQLite puts a BLOB, even an empty one, behind every text."""
+
+ORDERED = {
+    "orgs": ("name", "type"),
+    "academicSessions": ("type", "startDate", "endDate"),
+    "courses": ("title",),
+    "classes": ("title", "classType", "course.sourcedId", "school.sourcedId"),
+    "users": ("familyName", "givenName", "email", "username", "identifier"),
+    "enrollments": ("role", "beginDate", "endDate", "user.sourcedId", "class.sourcedId", "school.sourcedId"),
+}
+"""The fields by which records are held in order, beside ``sourcedId``, ``status`` and ``dateLastModified``.
+
+Each has an index ``<collection>_by_<field>`` of (key, ``seq``, ``source``): it gives the records in the order of the
+field, leads to those with one value in the order of ``seq``, and tells whose they are without looking at them.
+"""
 
 # Numbers keep their JSON text: through SQLite's own numbers 1e3 would come back as 1000.0.
 _TEXT_OF_E = (
@@ -65,6 +93,27 @@ def column(path: Path) -> Term:
         key = path.name.removeprefix("metadata.")
         return Term(_METADATA, (key,)) if _json(key) == f'"{key}"' else Term("NULL")
     return Term(f'r."{path.name}"')
+
+
+def ordered_fields(collection: Collection) -> tuple[str, ...]:
+    """The fields by which the mirror holds a collection in order: see :data:`ORDERED`."""
+    return ("sourcedId", "status", *ORDERED.get(collection.name, ()))
+
+
+def sort_key(collection: Collection, sort: Sort) -> Term:
+    """What to order by: never NULL.
+
+    :raises LookupError: if the field holds many values, or is none of the class.
+    """
+    path = path_of(collection, sort.field)
+    if path.many:
+        raise LookupError(f"{sort.field} holds many values: nothing to sort by")
+    return Term("r.changed") if path.shape is Shape.INSTANT else _key(path)
+
+
+def _key(path: Path) -> Term:
+    found = column(path)
+    return found if path.name == "sourcedId" else Term(f"coalesce({found.sql}, {MISSING})", found.parameters)
 
 
 def looks_up_facet(path: Path, comparison: Comparison) -> bool:
@@ -139,8 +188,8 @@ class ConditionCompiler:
         common = path.name in ("status", self.collection.kind)
         if path.facet:
             return self._facet(path, values, gather=not self.row_given and not (self.in_order and common))
-        found = column(path)
-        if under_or and self.in_order and common:
+        found = _key(path) if path.name in ordered_fields(self.collection) else column(path)
+        if common and (self.row_given or (under_or and self.in_order)):
             found = Term(f"+{found.sql}")  # the plus keeps SQLite from gathering by this column's index
         return _among(found, values)
 

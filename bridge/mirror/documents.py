@@ -74,9 +74,9 @@ class Documents:
         self._source = source
         self._changed = changed
         self._next_seq: dict[str, int] = {}
-        self._fields: dict[str, dict[str, int]] = defaultdict(dict)
+        self._fields: dict[str, list[tuple[int, str]]] = defaultdict(list)
         for field, collection, path in db.execute("SELECT field, collection, path FROM facet_fields"):
-            self._fields[collection][path] = field
+            self._fields[collection].append((field, path))
         self._tallies: Counter[tuple[str, str, str]] = Counter()
         self._touched: set[str] = set()
         self.counts: Counter[tuple[str, RecordChange]] = Counter()
@@ -189,8 +189,7 @@ class Documents:
     def _facets(self, collection: Collection, body: Any) -> set[tuple[int, str]]:
         if body is None:
             return set()
-        fields = self._fields[collection.name]
-        return {(fields[path.name], value) for path in collection.facets for value in values_at(body, path.name)}
+        return {(field, value) for field, path in self._fields[collection.name] for value in values_at(body, path)}
 
     def _tally(self, collection: Collection, body: Any, step: int) -> None:
         for kind in tallied_kinds(collection, body):

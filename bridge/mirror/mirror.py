@@ -15,6 +15,13 @@ from bridge.mirror.query_sql import register_functions
 _WRITERS_WAIT = 120.0
 """Seconds that a writer waits for others: the first plan of a large context takes seconds for every 10,000 members."""
 
+_WRITERS_CACHE = 32 * 1024
+"""KiB of pages that a writer holds: records go into many indexes, each at a place of its own."""
+
+_LOG_KEPT = 64 * 1024 * 1024
+"""Bytes that the write-ahead log keeps for the next write, once what is in it has reached the file: a large write makes
+it as large, and everybody who reads looks through it."""
+
 
 class Mirror:
     """One connection to the mirror.
@@ -34,6 +41,8 @@ class Mirror:
         """
         db = storage.open_database(path, busy_timeout=_WRITERS_WAIT)
         storage.migrate(db, "bridge.mirror.migrations")
+        db.conn.execute(f"PRAGMA cache_size = -{_WRITERS_CACHE}")
+        db.conn.execute(f"PRAGMA journal_size_limit = {_LOG_KEPT}").fetchone()
         fill_facets(db)
         return cls(db)
 

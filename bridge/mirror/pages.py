@@ -7,17 +7,20 @@ served. Only of what a caller may see a part of, each document is read, and that
 import json
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import msgspec
 
 from bridge.errors import Busy, UnknownObject
 from bridge.mirror.documents import encode
 from bridge.mirror.horizon import Horizon, Horizons
+from bridge.mirror.landmarks import LandmarksOfQueries, asked
 from bridge.mirror.mirror import Mirror
-from bridge.mirror.query_sql import compile_count, compile_one, compile_page, tally_of
+from bridge.mirror.query_sql import PageStatements, compile_count, compile_one, prepare_page, tally_of
+from bridge.recall import Recall
 from bridge.roster.model import COLLECTIONS, Collection
 from bridge.roster.privacy import PersonDetail
 from bridge.roster.query import Condition, Place, Query, collections_in
@@ -28,7 +31,7 @@ from bridge.roster.visibility import Visibility
 _STEPS_BETWEEN_CHECKS = 20_000
 """Virtual machine steps of SQLite between two looks at the clock: some tenths of a millisecond."""
 
-_COUNTS_KEPT = 500
+T = TypeVar("T")
 
 _VISIBLE = "SELECT id FROM sources WHERE name IN (SELECT value FROM json_each(?))"
 
@@ -37,13 +40,15 @@ _VISIBLE = "SELECT id FROM sources WHERE name IN (SELECT value FROM json_each(?)
 class Page:
     """One page of a collection.
 
-    :param documents: the records, each a JSON text with its ``dateLastModified``.
+    :param documents: the records as JSON, each with its ``dateLastModified``, joined by commas.
+    :param count: how many they are.
     :param total: how many records match, on all pages.
     :param last: the place of the last record, to continue behind; ``None`` on an empty page.
     :param more: whether a record follows.
     """
 
-    documents: list[str]
+    documents: str
+    count: int
     total: int
     last: Place | None
     more: bool
@@ -52,28 +57,40 @@ class Page:
 class Pages:
     """Reads one mirror, on one connection.
 
+    What an answer needs beside its records (marks, tallies, counts, stamps) is read once and recalled until something
+    is committed (:class:`bridge.recall.Recall`); where pages begin, until something changes that the query depends on
+    (:class:`bridge.mirror.landmarks.LandmarksOfQueries`).
+
     :param public_url: the bridge's public root: references that are stored on another one are corrected on the way out.
     :param time_limit: seconds that one read may take.
     :param horizons: what is known already of what limited callers may see.
+    :param landmarks: those that all threads of the process share.
     """
 
     def __init__(
-        self, mirror: Mirror, *, public_url: str, time_limit: float = 3.0, horizons: Horizons | None = None
+        self,
+        mirror: Mirror,
+        *,
+        public_url: str,
+        time_limit: float = 3.0,
+        horizons: Horizons | None = None,
+        landmarks: LandmarksOfQueries | None = None,
     ) -> None:
         self._mirror = mirror
-        self._db = mirror.db
+        self._db = mirror.db.conn
         self._public_url = public_url
         self._time_limit = time_limit
         self._deadline = float("inf")
-        self._counts: dict[object, tuple[str, int]] = {}
+        self._recall = Recall(self._db)
+        self._landmarks = landmarks or LandmarksOfQueries()
         self._horizons = horizons or Horizons()
         self._horizon: Horizon | None = None  # of whoever is being answered, if she is limited
-        mirror.db.conn.create_function("visible_part", 2, self._visible_part)
-        mirror.db.conn.set_progress_handler(self._is_late, _STEPS_BETWEEN_CHECKS)
+        self._db.create_function("visible_part", 2, self._visible_part)
+        self._db.set_progress_handler(self._is_late, _STEPS_BETWEEN_CHECKS)
 
     @property
     def epoch(self) -> str:
-        return self._mirror.epoch
+        return self._recalled("epoch", lambda: self._mirror.epoch)
 
     def mark(self, visibility: Visibility, collections: Iterable[str]) -> str:
         """A text that changes when, and only when, something changes in these collections of the sources that this
@@ -82,17 +99,23 @@ class Pages:
         Of a caller who is limited to some of their records it tells more than she may know.
         """
         with self.reading():
-            changed = max(self._mark(visibility, name) for name in collections)
-            row = self._db.execute("SELECT stamp FROM writes WHERE changed = ?", (changed,)).fetchone()
-            return str(row[0] if row else changed)
+            changed = max([self._mark(visibility, name) for name in collections])
+            return self._recall.get(("stamp", changed), lambda: self._stamp(changed))
+
+    def _stamp(self, changed: int) -> str:
+        row = self._db.execute("SELECT stamp FROM writes WHERE changed = ?", (changed,)).fetchone()
+        return str(row[0] if row else changed)
 
     def _mark(self, visibility: Visibility, collection: str) -> int:
-        sql, parameters = "SELECT max(changed) FROM marks WHERE collection = ?", [collection]
-        if visibility.sources is not None:
-            sql += f" AND source IN ({_VISIBLE})"
-            parameters.append(_names(visibility))
-        (mark,) = self._db.execute(sql, parameters).fetchone()
-        return mark or 0
+        def read() -> int:
+            sql, parameters = "SELECT max(changed) FROM marks WHERE collection = ?", [collection]
+            if visibility.sources is not None:
+                sql += f" AND source IN ({_VISIBLE})"
+                parameters.append(_names(visibility))
+            (mark,) = self._db.execute(sql, parameters).fetchone()
+            return mark or 0
+
+        return self._recall.get(("mark", visibility, collection), read)
 
     def holds(self, collection: Collection) -> bool:
         """Whether there is any record of this class, whosever it is."""
@@ -111,19 +134,46 @@ class Pages:
         :raises Busy: if it takes longer than the time limit.
         """
         with self.reading():
-            horizon = self._look(query.visibility)
-            sources = self._source_ids(query.visibility)
-            statement = compile_page(replace(query, limit=query.limit + 1), sources, horizon)
-            rows = self._db.execute(statement.sql, statement.parameters).fetchall()
-            total = self._total(query)
-            moved_from = self.moved_from
-        more = len(rows) > query.limit
-        rows = rows[: query.limit]
-        documents = [row[2] for row in rows]
-        if moved_from is not None:
-            documents = [self._moved(document, moved_from) for document in documents]
-        last = Place(rows[-1][0], rows[-1][1]) if rows else None
-        return Page(self._as_seen(documents, query.collection, query.visibility), total, last, more)
+            self._look(query.visibility)
+            mark = max([self._mark(query.visibility, name) for name in _depends_on(query)])
+            landmarks = self._landmarks.of(query, (self.epoch, mark))
+            found = self._find(landmarks.shorten(query))
+            if found.first is not None:
+                landmarks.keep(query, found.first)
+            if landmarks.total is None:
+                landmarks.total = self._total(query)
+            # Total and page are of one snapshot; behind a place, nobody knows how many have gone before.
+            more = query.offset + found.count < landmarks.total if query.after is None else self._follows(query, found)
+            documents = self._as_seen(self._moved(found.documents), query.collection, query.visibility)
+        return Page(documents, found.count, landmarks.total, found.last, more)
+
+    def _find(self, query: Query) -> "_Found":
+        statements = self._prepared(query)
+        parameters = statements.bind(query)
+        count, lowest, highest, documents = self._db.execute(statements.served, parameters).fetchone()
+        if not count:
+            return _Found(documents, 0, None, None)
+        if query.sort is None:
+            ends = (highest, lowest) if query.descending else (lowest, highest)
+            return _Found(documents, count, Place(ends[0]), Place(ends[1]))
+        places = self._db.execute(statements.places, parameters).fetchall()
+        return _Found(documents, count, Place(*places[0]), Place(*places[-1]))
+
+    def _follows(self, query: Query, found: "_Found") -> bool:
+        """Whether a record follows a page."""
+        if found.count < query.limit:
+            return False
+        behind = replace(query, after=found.last, offset=0, limit=1)
+        statements = self._prepared(behind)
+        return self._db.execute(statements.places, statements.bind(behind)).fetchone() is not None
+
+    def _prepared(self, query: Query) -> PageStatements:
+        def prepare() -> PageStatements:
+            return prepare_page(query, self._source_ids(query.visibility), self._horizon)
+
+        if query.visibility.is_limited:
+            return prepare()  # it holds all that she may see: not to be kept once for each of her queries
+        return self._recall.get(("page", asked(query), query.after is None), prepare)
 
     def one(
         self, collection: Collection, sourced_id: str, visibility: Visibility, preset: Condition | None = None
@@ -138,16 +188,13 @@ class Pages:
             sources = self._source_ids(visibility)
             statement = compile_one(collection, sourced_id, visibility, sources, preset, horizon)
             row = self._db.execute(statement.sql, statement.parameters).fetchone()
-            moved_from = self.moved_from
-        if row is None:
-            raise UnknownObject(f"there is no {collection.singular} with this sourcedId")
-        document = str(row[0]) if moved_from is None else self._moved(str(row[0]), moved_from)
-        (seen,) = self._as_seen([document], collection, visibility)
-        return seen
+            if row is None:
+                raise UnknownObject(f"there is no {collection.singular} with this sourcedId")
+            return self._as_seen(self._moved(str(row[0])), collection, visibility)
 
     def _look(self, visibility: Visibility) -> Horizon | None:
         """Find out how far the caller sees who is answered now; ``None`` if that is all of her sources."""
-        self._horizon = self._horizons.of(self._db, visibility) if visibility.is_limited else None
+        self._horizon = self._horizons.of(self._mirror.db, visibility) if visibility.is_limited else None
         return self._horizon
 
     def _visible_part(self, collection: str, document: str) -> str:
@@ -155,18 +202,19 @@ class Pages:
         assert self._horizon is not None
         return encode(redacted(msgspec.json.decode(document), COLLECTIONS[collection], self._horizon.sees))
 
-    def _as_seen(self, documents: Sequence[str], collection: Collection, visibility: Visibility) -> list[str]:
-        """The documents as a caller may see them: the same texts for whoever may see all of them."""
+    def _as_seen(self, documents: str, collection: Collection, visibility: Visibility) -> str:
+        """The documents, joined by commas, as a caller may see them: the same text for whoever may see all of them."""
         if not visibility.is_limited and visibility.privacy is PersonDetail.PUBLIC:
-            return list(documents)
+            return documents
         shown = visibility.shown(COLLECTIONS[collection.name])
         sees = self._horizon.sees if self._horizon else None
-        return [encode(redacted(msgspec.json.decode(document), shown, sees)) for document in documents]
+        return ",".join(encode(redacted(body, shown, sees)) for body in msgspec.json.decode(f"[{documents}]"))
 
     def _total(self, query: Query) -> int:
         tally = tally_of(query)
         if tally is None or query.visibility.is_limited:
-            return self._count(query)
+            statement = compile_count(query, self._source_ids(query.visibility), self._horizon)
+            return int(self._db.execute(statement.sql, statement.parameters).fetchone()[0])
         status, kind = tally
         conditions, parameters = ["collection = ?", "kind = ?"], [query.collection.name, kind or ""]
         if status is not None:
@@ -179,35 +227,25 @@ class Pages:
         sql = f"SELECT coalesce(sum(count), 0) FROM tallies WHERE {where}"  # noqa: S608 - the conditions are ours
         return int(self._db.execute(sql, parameters).fetchone()[0])
 
-    def _count(self, query: Query) -> int:
-        """Counted once, until something changes that the count depends on: a walk asks again on every page."""
-        where = (query.preset, query.where, query.search)
-        key = (query.collection.name, query.visibility, where)
-        depends_on = {query.collection.name, *collections_in(query.preset), *collections_in(query.where)}
-        if query.visibility.is_limited:
-            depends_on = set(COLLECTIONS)  # what is seen of one depends on the others
-        mark = self.mark(query.visibility, depends_on)
-        known = self._counts.get(key)
-        if known is not None and known[0] == mark:
-            return known[1]
-        statement = compile_count(query, self._source_ids(query.visibility), self._horizon)
-        total = int(self._db.execute(statement.sql, statement.parameters).fetchone()[0])
-        if len(self._counts) >= _COUNTS_KEPT:
-            self._counts.clear()
-        self._counts[key] = (mark, total)
-        return total
-
     def _source_ids(self, visibility: Visibility) -> Mapping[str, int]:
-        return {} if visibility.sources is None else self._mirror.source_ids()
+        return {} if visibility.sources is None else self._recall.get("sources", self._mirror.source_ids)
+
+    def _recalled(self, key: Hashable, read: Callable[[], T]) -> T:
+        if not self._db.in_transaction:
+            self._recall.refresh()
+        return self._recall.get(key, read)
 
     @property
     def moved_from(self) -> str | None:
         """The root that stored references are on, if it is another than the one that is served."""
-        stored = self._mirror.public_url
+        stored = self._recalled("public_url", lambda: self._mirror.public_url)
         return stored if stored is not None and stored != self._public_url else None
 
-    def _moved(self, document: str, old: str) -> str:
-        return document.replace(f'"href":"{old}{ROSTERING_PATH}/', f'"href":"{self._public_url}{ROSTERING_PATH}/')
+    def _moved(self, documents: str) -> str:
+        old = self.moved_from
+        if old is None:
+            return documents
+        return documents.replace(f'"href":"{old}{ROSTERING_PATH}/', f'"href":"{self._public_url}{ROSTERING_PATH}/')
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -215,12 +253,13 @@ class Pages:
 
         :raises Busy: if it takes longer than the time limit.
         """
-        if self._db.conn.in_transaction:
+        if self._db.in_transaction:
             yield
             return
         self._deadline = time.monotonic() + self._time_limit
         self._db.execute("BEGIN")
         try:
+            self._recall.refresh()
             yield
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
@@ -234,6 +273,23 @@ class Pages:
 
     def _is_late(self) -> bool:
         return time.monotonic() > self._deadline
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The records of a page, and the places of the first and the last of them."""
+
+    documents: str
+    count: int
+    first: Place | None
+    last: Place | None
+
+
+def _depends_on(query: Query) -> set[str]:
+    """The collections that decide which records a query finds."""
+    if query.visibility.is_limited:
+        return set(COLLECTIONS)  # what is seen of one depends on the others
+    return {query.collection.name, *collections_in(query.preset), *collections_in(query.where)}
 
 
 def _names(visibility: Visibility) -> str:

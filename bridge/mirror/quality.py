@@ -114,7 +114,7 @@ class Quality:
         Who they are is not told: the address itself stays here, but for :attr:`Found.next`, which is not to be shown.
         """
         rows = self._db.execute(
-            "SELECT email, min(source), max(source) FROM users INDEXED BY users_by_email"
+            "SELECT email, min(source), max(source) FROM users INDEXED BY users_by_address"
             " WHERE email IS NOT NULL AND status = 'active' AND email COLLATE NOCASE > :after"
             f" AND {_SOURCES} GROUP BY email COLLATE NOCASE HAVING min(source) <> max(source)"
             " ORDER BY email COLLATE NOCASE LIMIT :limit",
@@ -138,7 +138,7 @@ class Quality:
 
     def _one_of(self, email: str, source: int) -> tuple[str, str]:
         row = self._db.execute(
-            "SELECT sourcedId, sources.name FROM users INDEXED BY users_by_email JOIN sources ON sources.id = source"
+            "SELECT sourcedId, sources.name FROM users INDEXED BY users_by_address JOIN sources ON sources.id = source"
             " WHERE email = ? COLLATE NOCASE AND email IS NOT NULL AND status = 'active' AND source = ? LIMIT 1",
             (email, source),
         ).fetchone()

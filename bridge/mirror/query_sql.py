@@ -4,6 +4,8 @@ The default order is ``seq``, and a page should cost its own rows, however many 
 being told is said here:
 
 * An equality on a facet walks that facet's entries: they lie in the order of ``seq``.
+* Rows that nothing restricts are found by the index of ``seq``, and rows that are sorted by the index of the field:
+  both are small beside the table, which is read for the rows of the page alone.
 * "Changed since" is asked again and again by whoever polls, and then finds little: if it does, the index of changes is
   walked and the rows are sorted; if it finds much, rows are walked in their order and looked at.
 * A page is found by numbers alone; its documents are read afterwards.
@@ -21,34 +23,36 @@ from typing import NamedTuple
 from bridge.mirror.condition_sql import (
     ALWAYS,
     FACET_FIELD,
+    MISSING,
     ConditionCompiler,
+    Hole,
     Parameter,
     Term,
     all_of,
-    column,
     looks_up_facet,
+    ordered_fields,
     path_of,
+    sort_key,
 )
 from bridge.mirror.horizon import Horizon
 from bridge.mirror.limited_sql import looks_at_references, visible_parts, without_facets
 from bridge.roster.model import Collection, Shape
-from bridge.roster.query import Among, And, Comparison, Condition, Place, Predicate, Query, Sort
+from bridge.roster.query import Among, And, Comparison, Condition, Place, Predicate, Query
 from bridge.roster.visibility import Visibility
 
 _FEW_CHANGES = 2_000
 """Up to so many rows, sorting costs less than looking for them in order."""
 
-_MISSING = "x''"
-"""What a record without the sort field sorts by: SQLite puts a BLOB, even an empty one, behind every text."""
+_MOST = 2**63 - 1
+"""The largest number that SQLite takes."""
 
-# The document begins with its sourcedId, whose length tells where the second member begins. A search for the first
-# comma would be misled by an id that holds one.
-_ID_MEMBER = """length('{"sourcedId":' || json_quote(r.sourcedId))"""
+# The document begins with its sourcedId; behind it goes the stamp. As bytes, because to find a place in a text SQLite
+# counts characters up to it.
 _SERVED = (
-    f"substr(r.document, 1, {_ID_MEMBER})"
-    """ || ',"dateLastModified":"' || (SELECT writes.stamp FROM writes WHERE writes.changed = r.changed) || '"'"""
-    f" || substr(r.document, {_ID_MEMBER} + 1)"
+    """'{"sourcedId":' || json_quote(r.sourcedId) || ',"dateLastModified":"' || w.stamp || '"'"""
+    """ || substr(CAST(r.document AS BLOB), 14 + length(CAST(json_quote(r.sourcedId) AS BLOB)))"""
 )
+_STAMPED = "CROSS JOIN writes AS w ON w.changed = r.changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ class Statement:
     """SQL and what is bound to it."""
 
     sql: str
-    parameters: tuple[Parameter, ...]
+    parameters: tuple[Parameter | Hole, ...]
 
 
 class _Rows(NamedTuple):
@@ -77,42 +81,73 @@ def _casefold(text: object) -> str | None:
     return text.casefold() if isinstance(text, str) else None
 
 
-def compile_page(query: Query, source_ids: Mapping[str, int], horizon: Horizon | None = None) -> Statement:
-    """One page: rows of (seq, sort key, document).
+@dataclass(frozen=True, slots=True)
+class PageStatements:
+    """What finds pages of a query: the same for each, or for each behind a place.
 
-    The sort key is the text of the sort field, ``None`` where it is missing or the walk is not sorted: with the seq it
-    makes the :class:`~bridge.roster.query.Place` to continue behind. The document has its ``dateLastModified``.
+    :param places: rows of (seq, sort key), in the page's order. The sort key is the text of the sort field, ``None``
+        where it is missing or the walk is not sorted.
+    :param served: one row: how many records, the lowest and the highest seq, and the records as they are served, joined
+        by commas. A page comes in one step because other threads run between two of them, and take their time.
+    """
+
+    places: str
+    served: str
+    parameters: tuple[Parameter | Hole, ...]
+
+    def bind(self, query: Query) -> tuple[Parameter, ...]:
+        """The parameters of one page, the same for both statements."""
+        bound: dict[Parameter | Hole, Parameter] = {
+            Hole.LIMIT: query.limit,
+            Hole.OFFSET: query.offset,
+            Hole.BOTH: min(query.limit + query.offset, _MOST),
+        }
+        if query.after is not None:
+            bound[Hole.SEQ] = query.after.seq
+            bound[Hole.KEY] = b"" if query.after.key is None else query.after.key
+        return tuple(bound[each] if isinstance(each, Hole) else each for each in self.parameters)
+
+
+def prepare_page(query: Query, source_ids: Mapping[str, int], horizon: Horizon | None = None) -> PageStatements:
+    """What finds this page, and others of the same query.
 
     :param source_ids: the number of every source that the mirror knows, by name.
     :param horizon: which records a caller may see who is limited to some: to be given for her, and for nobody else.
     :raises LookupError: if the query names a field that the class does not have.
     """
-    descending = query.sort.descending if query.sort else query.descending
-    way = "DESC" if descending else "ASC"
-    key = None if query.sort is None else _sort_key(query.collection, query.sort)
-    shown = key or Term("NULL")
-    order = ["seq"] if key is None else ["sort_key", "seq"]
-    by = ", ".join(f"{name} {way}" for name in order)
-    found: list[Term] = []
-    for rows in _ways(query, source_ids, horizon, in_order=True):
-        columns = Term(f"{rows.seq} AS seq, {shown.sql} AS sort_key", shown.parameters)
-        behind = _behind(query.after, key, rows.seq, descending=descending)
-        select = _select(columns, rows.table, [*rows.terms, *behind])
-        # As a limit, the condition spares the whole walk; among the others it would be tried on every row.
-        limit = f"CASE WHEN {rows.when.sql} THEN ? ELSE 0 END"
-        found.append(
+    way = "DESC" if _descending(query) else "ASC"
+    by = f"seq {way}" if query.sort is None else f"sort_key {way}, seq {way}"
+    branches = [
+        branch for rows in _ways(query, source_ids, horizon, in_order=True) for branch in _branches(query, rows)
+    ]
+    if len(branches) == 1:
+        ((select, _, _),) = branches
+        found = Term(f"{select.sql} ORDER BY {by}", select.parameters)
+    else:
+        limited = [
+            # As a limit, the condition spares the whole walk; among the others it would be tried on every row.
             Term(
-                f"SELECT * FROM ({select.sql} ORDER BY {by} LIMIT {limit} OFFSET ?)",
-                (*select.parameters, *rows.when.parameters, query.limit, 0 if query.after else query.offset),
+                f"SELECT * FROM ({select.sql} ORDER BY {order} LIMIT CASE WHEN {when.sql} THEN ? ELSE 0 END)",
+                (*select.parameters, *when.parameters, Hole.BOTH),
             )
-        )
-    sql = (
-        f"WITH page AS ({' UNION ALL '.join(one.sql for one in found)})"
-        f" SELECT page.seq, CAST(nullif(page.sort_key, {_MISSING}) AS TEXT), {_SERVED}"
-        f' FROM page CROSS JOIN "{query.collection.name}" AS r ON r.seq = page.seq'
-        f" ORDER BY {', '.join(f'page.{name} {way}' for name in order)}"
+            for select, order, when in branches
+        ]
+        parameters = tuple(parameter for each in limited for parameter in each.parameters)
+        # One behind the other, each begun when those before it are used up: an order over all would run them all.
+        found = Term(" UNION ALL ".join(each.sql for each in limited), parameters)
+    page = f"WITH page AS ({found.sql} LIMIT ? OFFSET ?)"
+    return PageStatements(
+        # The same page for both, so that both are found alike. Rows are joined in its order: it is the outer loop.
+        f"{page} SELECT seq, CAST(nullif(sort_key, {MISSING}) AS TEXT) FROM page",
+        f"{page} SELECT count(*), min(page.seq), max(page.seq), coalesce(group_concat({_SERVED}), '')"
+        f' FROM page CROSS JOIN "{query.collection.name}" AS r ON r.seq = page.seq {_STAMPED}',
+        (*found.parameters, Hole.LIMIT, Hole.OFFSET),
     )
-    return Statement(sql, tuple(parameter for one in found for parameter in one.parameters))
+
+
+def place_before(query: Query, place: Place) -> Place:
+    """The place behind which the record at this place is the next."""
+    return Place(place.seq + 1 if _descending(query) else place.seq - 1, place.key)
 
 
 def compile_count(query: Query, source_ids: Mapping[str, int], horizon: Horizon | None = None) -> Statement:
@@ -138,12 +173,12 @@ def compile_one(
     preset: Condition | None = None,
     horizon: Horizon | None = None,
 ) -> Statement:
-    """One record's document, with its ``dateLastModified``; no row if there is none that may be seen."""
+    """One record as it is served; no row if there is none that may be seen."""
     wanted = Comparison("sourcedId", Predicate.EQUAL, sourced_id)
     where = And((wanted, *_terms_of(preset)))
     query = Query(collection=collection, visibility=visibility, limit=1, where=where)
     (rows,) = _ways(query, source_ids, horizon, in_order=True)
-    return _select(Term(_SERVED), rows.table, rows.terms)
+    return _select(Term(_SERVED), Term(f"{rows.table.sql} {_STAMPED}", rows.table.parameters), rows.terms)
 
 
 def tally_of(query: Query) -> tuple[str | None, str | None] | None:
@@ -172,8 +207,9 @@ def _ways(query: Query, source_ids: Mapping[str, int], horizon: Horizon | None, 
     # Both lead to rows by the index of sourcedIds.
     by_id = any(isinstance(term, Among) or _is_equality(term, "sourcedId") for term in given)
     walked = None if by_id else _facet_to_walk(collection, given)
+    by_value = any(_finds_few(collection, term) for term in given)
     visible = _visible(query.visibility, source_ids, in_order=in_order, by_id=by_id)
-    compiler = ConditionCompiler(collection, in_order, by_id or walked is not None, lambda _: visible)
+    compiler = ConditionCompiler(collection, in_order, by_id or by_value or walked is not None, lambda _: visible)
     terms = list(visible)
     terms.extend(compiler.compile(term) for term in given if term is not walked)
     if query.search is not None:
@@ -185,9 +221,11 @@ def _ways(query: Query, source_ids: Mapping[str, int], horizon: Horizon | None, 
         # To count all of them, the entries are enough.
         joined = f"facets AS f CROSS JOIN {table} ON r.seq = f.seq" if terms or in_order else "facets AS f"
         return [_Rows(Term(joined), "f.seq", [first, *terms])]
+    index = None if by_id or by_value or not in_order else _index(query, restricted=bool(given or query.search))
+    ordered = f'{table} INDEXED BY "{index}"' if index else table
     since = next((term for term in given if _is_since(collection, term)), None)
     if since is None or by_id:
-        return [_Rows(Term(table), "r.seq", terms)]
+        return [_Rows(Term(ordered), "r.seq", terms)]
     by_changed = f'{table} INDEXED BY "{collection.name}_by_changed"'
     since_term = compiler.compile(since)
     few = Term(
@@ -195,7 +233,7 @@ def _ways(query: Query, source_ids: Mapping[str, int], horizon: Horizon | None, 
         (*since_term.parameters, _FEW_CHANGES + 1, _FEW_CHANGES),
     )
     many = Term(f"NOT ({few.sql})", few.parameters)
-    return [_Rows(Term(by_changed), "r.seq", terms, few), _Rows(Term(table), "r.seq", terms, many)]
+    return [_Rows(Term(by_changed), "r.seq", terms, few), _Rows(Term(ordered), "r.seq", terms, many)]
 
 
 def _limited_way(query: Query, source_ids: Mapping[str, int], horizon: Horizon) -> _Rows:
@@ -231,6 +269,50 @@ def _limited_way(query: Query, source_ids: Mapping[str, int], horizon: Horizon) 
     return _Rows(table, "r.seq", terms)
 
 
+def _branches(query: Query, rows: _Rows) -> list[tuple[Term, str, Term]]:
+    """A way's SELECTs of (seq, sort key), each with its order and with when to take it.
+
+    Behind a place in a sorted walk come the records with the same key, and then those with further keys: told apart,
+    both are found by the index.
+    """
+    key = None if query.sort is None else sort_key(query.collection, query.sort)
+    operator, way = ("<", "DESC") if _descending(query) else (">", "ASC")
+    shown = key or Term("NULL")
+    columns = Term(f"{rows.seq} AS seq, {shown.sql} AS sort_key", shown.parameters)
+
+    def select(*behind: Term) -> Term:
+        found = _select(columns, rows.table, [*rows.terms, *behind])
+        return Term(found.sql, found.parameters)
+
+    by_seq, by_key = f"seq {way}", f"sort_key {way}, seq {way}"
+    if query.after is None:
+        return [(select(), by_seq if key is None else by_key, rows.when)]
+    behind = Term(f"{rows.seq} {operator} ?", (Hole.SEQ,))
+    if key is None:
+        return [(select(behind), by_seq, rows.when)]
+    # The key of a walk by dateLastModified is a number, which a place holds as text.
+    bound = "CAST(? AS INTEGER)" if key.sql == "r.changed" else "?"
+    same = Term(f"{key.sql} = {bound}", (*key.parameters, Hole.KEY))
+    further = Term(f"{key.sql} {operator} {bound}", (*key.parameters, Hole.KEY))
+    return [(select(same, behind), by_seq, rows.when), (select(further), by_key, rows.when)]
+
+
+def _descending(query: Query) -> bool:
+    return query.sort.descending if query.sort else query.descending
+
+
+def _index(query: Query, *, restricted: bool) -> str | None:
+    """The index that gives rows in the query's order, if there is one and SQLite would not find it by itself."""
+    collection = query.collection
+    if query.sort is not None:
+        field = query.sort.field
+        if field == "dateLastModified":
+            return f"{collection.name}_by_changed"
+        return f"{collection.name}_by_{field}" if field in ordered_fields(collection) else None
+    one_source = query.visibility.sources is not None and len(query.visibility.sources) == 1
+    return None if restricted or one_source else f"{collection.name}_by_seq"
+
+
 def _select(columns: Term, table: Term, terms: Sequence[Term]) -> Statement:
     where = all_of(terms)
     return Statement(
@@ -254,6 +336,17 @@ def _terms_of(condition: Condition | None) -> Iterable[Condition]:
 
 def _is_equality(term: Condition, field: str) -> bool:
     return isinstance(term, Comparison) and term.field == field and term.predicate is Predicate.EQUAL
+
+
+def _finds_few(collection: Collection, term: Condition) -> bool:
+    """Whether it is an equality on a field that is held in order and has many values."""
+    return (
+        isinstance(term, Comparison)
+        and term.predicate is Predicate.EQUAL
+        and term.field in ordered_fields(collection)
+        and term.field not in ("status", collection.kind)
+        and path_of(collection, term.field).shape is Shape.TEXT
+    )
 
 
 def _facet_to_walk(collection: Collection, terms: Sequence[Condition]) -> Comparison | None:
@@ -287,28 +380,3 @@ def _visible(visibility: Visibility, source_ids: Mapping[str, int], *, in_order:
 def _searched(collection: Collection, text: str) -> Term:
     found = " OR ".join(f'instr(casefold(r."{name}"), ?) > 0' for name in collection.searchable)
     return Term(f"({found})", (text.casefold(),) * len(collection.searchable))
-
-
-def _sort_key(collection: Collection, sort: Sort) -> Term:
-    """What to order by: never NULL."""
-    path = path_of(collection, sort.field)
-    if path.many:
-        raise LookupError(f"{sort.field} holds many values: nothing to sort by")
-    if path.shape is Shape.INSTANT:
-        return Term("r.changed")
-    if path.name == "sourcedId":
-        return column(path)
-    found = column(path)
-    return Term(f"coalesce({found.sql}, {_MISSING})", found.parameters)
-
-
-def _behind(place: Place | None, key: Term | None, seq: str, *, descending: bool) -> list[Term]:
-    if place is None:
-        return []
-    operator = "<" if descending else ">"
-    if key is None:
-        return [Term(f"{seq} {operator} ?", (place.seq,))]
-    # The key of a walk by dateLastModified is a number, which a place holds as text.
-    bound = "CAST(? AS INTEGER)" if key.sql == "r.changed" else "?"
-    value = b"" if place.key is None else place.key
-    return [Term(f"({key.sql}, {seq}) {operator} ({bound}, ?)", (*key.parameters, value, place.seq))]

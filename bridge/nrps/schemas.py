@@ -6,7 +6,6 @@ blanks for what is not known); a value that cannot be understood makes its membe
 Spec: NRPS 2.0 sections "Membership container media type" and "Membership status".
 """
 
-import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -245,10 +244,13 @@ def _object(raw: bytes) -> dict[str, Any]:
     return found
 
 
+_BY_WORD = {status.value.lower(): status for status in MemberStatus}
+
+
 def _status(text: str) -> MemberStatus | None:
     """``Active``, in any case, also as ``liss:Active`` or ``http://purl.imsglobal.org/vocab/lis/v2/status#Active``."""
-    word = re.split(r"[:#/]", text.strip())[-1]
-    return next((status for status in MemberStatus if status.value.lower() == word.lower()), None)
+    word = text.strip().rpartition(":")[2].rpartition("#")[2].rpartition("/")[2]
+    return _BY_WORD.get(word.lower())
 
 
 def _stated_status(member: dict[str, Any]) -> MemberStatus | None:

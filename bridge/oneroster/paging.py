@@ -139,20 +139,16 @@ def link_header(
     :param has_next: whether a record follows this page.
     """
     last = max(total - 1, 0) // limit * limit
-
-    def link(relation: str, at: int, cursor: str | None = None) -> str:
-        pairs = [*kept, ("limit", str(limit)), ("offset", str(at))]
-        if cursor is not None:
-            pairs.append(("cursor", cursor))
-        query = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in pairs)
-        return f'<{url}?{query}>; rel="{relation}"'
+    repeated = "".join(f"{quote(name, safe='')}={quote(value, safe='')}&" for name, value in kept)
+    page = f"<{url}?{repeated}limit={limit}&offset="
 
     links = []
     if has_next:
-        links.append(link("next", offset + limit, next_cursor))
+        cursor = "" if next_cursor is None else f"&cursor={quote(next_cursor, safe='')}"
+        links.append(f'{page}{offset + limit}{cursor}>; rel="next"')
     if offset > 0:
-        links.append(link("prev", min(max(offset - limit, 0), last)))
-    links.append(link("first", 0))
+        links.append(f'{page}{min(max(offset - limit, 0), last)}>; rel="prev"')
+    links.append(f'{page}0>; rel="first"')
     if total > 0:
-        links.append(link("last", last))
+        links.append(f'{page}{last}>; rel="last"')
     return ", ".join(links)

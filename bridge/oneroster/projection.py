@@ -28,9 +28,12 @@ class Selection:
 
     fields: tuple[str, ...]
 
-    def apply(self, documents: Sequence[str]) -> list[str]:
-        """The same documents, with only the selected fields."""
-        return [_encode(document).decode() for document in _reader(self.fields)(f"[{','.join(documents)}]")]
+    def apply(self, documents: str) -> str:
+        """The same documents, with only the selected fields.
+
+        :param documents: joined by commas, as the answer is.
+        """
+        return _encode(_reader(self.fields)(f"[{documents}]"))[1:-1].decode()
 
 
 def parse_fields(values: Sequence[str], collection: Collection) -> Selection:

@@ -11,10 +11,12 @@ its entity tag agree. The choices are in ``docs/decisions/0003-paging.md``, ``00
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import structlog
 from flask import Blueprint, Response, request
 from structlog.contextvars import bind_contextvars
+from werkzeug.http import quote_etag
 
 from bridge import __version__
 from bridge.auth.at_once import AtOnce
@@ -52,10 +54,12 @@ class ProviderSettings:
 class _Asked:
     """What a request asks for.
 
+    :param who: names the caller and all about her that an answer depends on.
     :param ids: the sourcedIds in its path.
     """
 
     grant: Grant
+    who: str
     operation: Operation
     ids: Sequence[str]
     pairs: list[tuple[str, str]]
@@ -81,6 +85,7 @@ class Provider:
         walks: Callable[[], Walks],
     ) -> None:
         self._settings = settings
+        self._constant = repr((__version__, settings))
         self._authenticate = authenticate
         self._rate_limit = rate_limit
         self._at_once = AtOnce(settings.at_once)
@@ -110,12 +115,11 @@ class Provider:
             operation, ids = _find(candidates, grant, pages)
             bind_contextvars(operation=operation.operation_id)
             pairs = split_query_string(request.query_string.decode("latin-1"))
-            asked = _Asked(grant, operation, ids, pairs)
+            asked = _Asked(grant, _who(grant), operation, ids, pairs)
             response = self._one(asked, pages) if operation.single else self._collection(asked, pages)
-        if request.if_none_match.star_tag:  # whatever there is (RFC 9110 section 13.1.2), and now there is something
+        if _is_conditional() and request.if_none_match.star_tag:
+            # Whatever there is (RFC 9110 section 13.1.2), and now there is something.
             response = _unchanged(response.get_etag()[0])
-        response.headers["Cache-Control"] = "private, no-cache"
-        response.headers["Vary"] = "Authorization"
         return response
 
     def _one(self, asked: _Asked, pages: Pages) -> Response:
@@ -126,8 +130,9 @@ class Provider:
             return _unchanged(tag)
         document = pages.one(operation.collection, sourced_id, asked.grant.visibility, operation.preset)
         if selection is not None:
-            (document,) = selection.apply([document])
-        return self._tagged(f'{{"{operation.envelope}":{document}}}', asked, tag)
+            document = selection.apply(document)
+        body = f'{{"{operation.envelope}":{document}}}'
+        return _answer(body, tag or self._tag_of(body, asked))
 
     def _collection(self, asked: _Asked, pages: Pages) -> Response:
         operation = asked.operation
@@ -140,25 +145,24 @@ class Provider:
         )
         if read.ignored_sort is not None:
             log.info("unknown_sort_field")
-        binding = repr((pages.epoch, _who(asked.grant), operation.operation_id, asked.ids, read.asks_for))
+        binding = repr((pages.epoch, asked.who, operation.operation_id, asked.ids, read.asks_for))
         walk = self._walk(read, asked.grant, binding)
         tag = self._tag(asked, pages, walk)
         if tag is not None and _is_known(tag):
             return _unchanged(tag)
-        page = pages.page(replace(read.query, after=walk.place) if walk else read.query)
+        page = pages.page(replace(read.query, after=walk.place, offset=0) if walk else read.query)
         served = Served.on(
             walk,
             offset=read.query.offset,
             limit=read.limit,
             last=page.last,
-            count=len(page.documents),
+            count=page.count,
             total=page.total,
             more=page.more,
         )
         if read.cursor is None and request.method == "GET":
             self._walks().keep(asked.grant.client_id, binding, served)
-        response = self._page(asked, read, page.documents, served, tag)
-        response.headers["Link"] = link_header(
+        link = link_header(
             f"{self._settings.public_url}{ROSTERING_PATH}/{operation.path(asked.ids)}",
             read.kept,
             limit=served.limit,
@@ -167,19 +171,18 @@ class Provider:
             next_cursor=self._cursors().write(following, binding) if (following := served.following) else None,
             has_next=served.more,
         )
-        return response
+        body = self._body(asked, read, page.documents, served)
+        if tag is None:
+            # Not of the link: a cursor is sealed anew each time.
+            tag = self._tag_of(body, asked, served.total, served.offset, served.limit, served.more)
+        return _answer(body, tag, ("X-Total-Count", str(served.total)), ("Link", link))
 
-    def _page(
-        self, asked: _Asked, read: CollectionQuery, documents: list[str], served: Served, tag: str | None
-    ) -> Response:
+    def _body(self, asked: _Asked, read: CollectionQuery, documents: str, served: Served) -> str:
         if read.selection is not None:
             documents = read.selection.apply(documents)
         counters = Counters(total=served.total, offset=served.offset, limit=served.limit)
         tail = counters.as_json_members() if self._wants_counters(asked.grant) else ""
-        about = (served.total, served.offset, served.limit, served.more)
-        response = self._tagged(f'{{"{asked.operation.envelope}":[{",".join(documents)}]{tail}}}', asked, tag, about)
-        response.headers["X-Total-Count"] = str(served.total)
-        return response
+        return f'{{"{asked.operation.envelope}":[{documents}]{tail}}}'
 
     def _walk(self, read: CollectionQuery, grant: Grant, binding: str) -> Walk | None:
         """The walk that the request continues: by its cursor, or by an offset at which it was left."""
@@ -198,22 +201,15 @@ class Provider:
         if asked.grant.visibility.is_limited:
             return None
         mark = pages.mark(asked.grant.visibility, asked.operation.depends_on(asked.ids))
-        request_ = (asked.operation.operation_id, asked.ids, asked.pairs, walk, _who(asked.grant))
-        return self._cursors().mark(repr((__version__, pages.epoch, pages.moved_from, mark, request_, self._settings)))
+        request_ = (asked.operation.operation_id, asked.ids, asked.pairs, walk, asked.who)
+        return self._cursors().mark(f"{self._constant}{(pages.epoch, pages.moved_from, mark, request_)!r}")
 
-    def _tagged(self, body: str, asked: _Asked, tag: str | None, about: tuple[object, ...] = ()) -> Response:
-        """An answer with its tag, or that it is known already.
+    def _tag_of(self, body: str, asked: _Asked, *about: object) -> str:
+        """The tag that is made from an answer itself.
 
-        :param tag: ``None`` to be made from the answer.
         :param about: what else than the body the answer says.
         """
-        if tag is None:
-            tag = self._cursors().mark(repr((__version__, _who(asked.grant), body, about)))
-            if _is_known(tag):
-                return _unchanged(tag)
-        response = Response(body, mimetype="application/json")
-        response.set_etag(tag, weak=True)
-        return response
+        return self._cursors().mark(repr((__version__, asked.who, body, about)))
 
     def _wants_counters(self, grant: Grant) -> bool:
         return self._settings.counters if grant.body_style is None else grant.body_style == "counters"
@@ -246,17 +242,31 @@ def _check_parents(operation: Operation, ids: Sequence[str], grant: Grant, pages
             raise UnknownObject(f"{parent.parameter}: there is no such record") from None
 
 
-def _who(grant: Grant) -> tuple[object, ...]:
+@lru_cache(maxsize=1_000)
+def _who(grant: Grant) -> str:
     """Everything about the caller that an answer depends on, the same in every process."""
-    return (grant.client_id, grant.visibility.key, grant.body_style)
+    return repr((grant.client_id, grant.visibility.key, grant.body_style))
+
+
+def _is_conditional() -> bool:
+    return "HTTP_IF_NONE_MATCH" in request.environ
 
 
 def _is_known(tag: str) -> bool:
-    return request.if_none_match.is_weak(tag) or request.if_none_match.is_strong(tag)
+    return _is_conditional() and (request.if_none_match.is_weak(tag) or request.if_none_match.is_strong(tag))
+
+
+_ALWAYS = (("Cache-Control", "private, no-cache"), ("Vary", "Authorization"))
+
+
+def _answer(body: str, tag: str, *headers: tuple[str, str]) -> Response:
+    """An answer with its tag, or that it is known already."""
+    if _is_known(tag):
+        return _unchanged(tag)
+    tagged = ("ETag", quote_etag(tag, weak=True))
+    return Response(body, mimetype="application/json", headers=[*_ALWAYS, tagged, *headers])
 
 
 def _unchanged(tag: str | None) -> Response:
-    response = Response(status=304)
-    if tag is not None:
-        response.set_etag(tag, weak=True)
-    return response
+    tags = [] if tag is None else [("ETag", quote_etag(tag, weak=True))]
+    return Response(status=304, headers=[*_ALWAYS, *tags])

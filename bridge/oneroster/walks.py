@@ -61,7 +61,7 @@ class Walks:
 
     def find(self, client_id: str, query: str, offset: int) -> Walk | None:
         """The walk that has come to this offset, if one is remembered."""
-        row = self.db.execute(
+        row = self.db.conn.execute(
             "SELECT seq, key, total FROM places WHERE client = ? AND query = ? AND offset = ?",
             (client_id, _digest(query), offset),
         ).fetchone()
@@ -75,7 +75,7 @@ class Walks:
         key = (client_id, _digest(query))
         rows = [(walk.offset, walk.place.seq, walk.place.key, walk.total) for walk in served.counted_on]
         if served.offset == 0:
-            known = self.db.execute(
+            known = self.db.conn.execute(
                 "SELECT offset, seq, key, total FROM places WHERE client = ? AND query = ? LIMIT 2", key
             ).fetchall()
             if known == rows:
@@ -94,11 +94,11 @@ class Walks:
         now = self._clock()
         try:
             with storage.write(self.db):
-                self.db.execute(*deletion)
+                self.db.conn.execute(*deletion)
                 if self._writes % _WRITES_BETWEEN_CLEARING == 0:  # the first one, too
-                    self.db.execute("DELETE FROM places WHERE kept < ?", (to_stamp(now - KEPT_FOR),))
+                    self.db.conn.execute("DELETE FROM places WHERE kept < ?", (to_stamp(now - KEPT_FOR),))
                 for row in rows:
-                    self.db.execute(
+                    self.db.conn.execute(
                         "INSERT OR REPLACE INTO places (client, query, offset, seq, key, total, kept)"
                         " VALUES (?, ?, ?, ?, ?, ?, ?)",
                         (*key, *row, to_stamp(now)),

@@ -6,6 +6,7 @@ from typing import Self
 from sqlite_utils import Database
 
 from bridge.clock import Clock, utc_now
+from bridge.recall import Recall
 from bridge.registry.activity import Activity
 from bridge.registry.applications import Applications
 from bridge.registry.assertions import Assertions
@@ -50,6 +51,8 @@ class Registry:
 
     def __init__(self, db: Database, clock: Clock = utc_now) -> None:
         self.db = db
+        self.clock = clock
+        self.recall = Recall(db.conn)
         self.platforms = Platforms(db, clock)
         self.deployments = Deployments(db, clock)
         self.invitations = Invitations(db, clock)

@@ -3,21 +3,22 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlite_utils import Database
 
-from bridge.clock import Clock, to_stamp
+from bridge.clock import Clock, from_stamp, to_stamp
 
 _OWNERS = {"tokens": "clients", "tool_tokens": "tools"}
 
 
 @dataclass(frozen=True, slots=True)
 class StoredToken:
-    """Whose token it is, and what it is good for."""
+    """Whose token it is, what it is good for, and until when."""
 
     client_id: str
     scopes: frozenset[str]
+    expires: datetime
 
 
 class Tokens:
@@ -45,7 +46,7 @@ class Tokens:
     def find(self, token_hash: bytes) -> StoredToken | None:
         """The token with this hash, unless it has expired."""
         rows = self._db.execute(
-            f"SELECT client_id, scopes FROM {self._table} WHERE hash = ? AND expires > ?",  # noqa: S608 - likewise
+            f"SELECT client_id, scopes, expires FROM {self._table} WHERE hash = ? AND expires > ?",  # noqa: S608 - likewise
             (token_hash, to_stamp(self._clock())),
         ).fetchall()
-        return StoredToken(rows[0][0], frozenset(json.loads(rows[0][1]))) if rows else None
+        return StoredToken(rows[0][0], frozenset(json.loads(rows[0][1])), from_stamp(rows[0][2])) if rows else None

@@ -53,7 +53,10 @@ def name_of(memberships: Iterable[Membership], sourced_id: SourcedId) -> Name:
 
 def most_told(values: Iterable[str | None]) -> str | None:
     """The value told most often, among those the first by code point; ``None`` if nobody told any."""
-    counts = Counter(value for value in values if value)
+    told = [value for value in values if value]
+    if len(told) < 2:  # most people have one membership
+        return told[0] if told else None
+    counts = Counter(told)
     return min(counts, key=lambda value: (-counts[value], value), default=None)
 
 

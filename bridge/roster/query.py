@@ -120,7 +120,7 @@ class Query:
     :param preset: what the operation itself restricts to (``/terms`` to sessions of type term).
     :param search: text that one of the collection's searchable fields contains, ignoring case.
     :param limit: the most records wanted, at least 1.
-    :param offset: records to skip from the start; ignored when ``after`` is given.
+    :param offset: records to skip, from the start or from ``after`` on.
     :param after: continue behind this place.
     """
 

@@ -116,3 +116,22 @@ def test_lack_of_scope_names_those_that_would_do(registry, issue):
     with pytest.raises(Forbidden, match=ROSTER_DEMOGRAPHICS) as refusal:
         require(authenticate(f"Bearer {token}", registry), any_of=(ROSTER_DEMOGRAPHICS,))
     assert refusal.value.scopes == (ROSTER_DEMOGRAPHICS,)
+
+
+def test_revocation_in_another_process_counts_at_once(registry, issue, registry_path, clock):
+    client, token = issue()
+    assert authenticate(f"Bearer {token}", registry)
+
+    with Registry.open(registry_path, clock) as other:
+        other.clients.revoke(client.client_id)
+
+    assert unauthorised(registry, token)
+
+
+def test_limits_of_a_client_count_at_once(registry, issue):
+    client, token = issue(sources={"north", "south"})
+    assert authenticate(f"Bearer {token}", registry).visibility == Visibility.of("north", "south")
+
+    registry.db.execute("UPDATE clients SET sources = '[\"north\"]' WHERE client_id = ?", (client.client_id,))
+
+    assert authenticate(f"Bearer {token}", registry).visibility == Visibility.of("north")

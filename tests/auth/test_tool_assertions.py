@@ -8,7 +8,9 @@ import pytest
 from joserfc.jwk import RSAKey
 
 from bridge.auth.bearer import authenticate_tool
+from bridge.errors import Unauthorised
 from bridge.nrps.schemas import CONTEXT_MEMBERSHIP_SCOPE
+from bridge.registry.registry import Registry
 from tests.mirror.rosters_in_memory import PUBLIC_URL
 from tests.nrps.serving import TOKEN_URL, Serving
 
@@ -298,3 +300,14 @@ class TestKeySetOfTheTool:
         httpserver.expect_request("/jwks").respond_with_data("", status=500)
 
         assert_refused(tool.ask_token())
+
+
+def test_what_becomes_of_a_tool_in_another_process_counts_at_once(serving, tool):
+    header = f"Bearer {tool.ask_token().get_json()['access_token']}"
+    assert authenticate_tool(header, serving.registry).tool.revoked is None
+
+    with Registry.open(serving.settings.storage.registry, serving.registry.clock) as other:
+        other.tools.revoke(tool.registered.client_id)
+
+    with pytest.raises(Unauthorised):
+        authenticate_tool(header, serving.registry)

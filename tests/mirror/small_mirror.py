@@ -11,7 +11,7 @@ import msgspec
 from hypothesis import strategies as st
 from sqlite_utils import Database
 
-from bridge.mirror.query_sql import Statement, compile_count, compile_page, register_functions
+from bridge.mirror.query_sql import Statement, compile_count, prepare_page, register_functions
 from bridge.roster.model import COLLECTIONS, Collection, Path, Shape
 from bridge.roster.query import And, Comparison, Condition, Or, Predicate, Query
 from bridge.roster.values import values_at
@@ -77,7 +77,15 @@ class SmallMirror:
         )
 
     def page(self, query: Query) -> list[tuple[int, str | None, str]]:
-        return self.run(compile_page(query, SOURCES))
+        """Each record's place, and its document as it is served."""
+        statements = prepare_page(query, SOURCES)
+        parameters = statements.bind(query)
+        places = self.connection.execute(statements.places, parameters).fetchall()
+        ((count, lowest, highest, joined),) = self.connection.execute(statements.served, parameters)
+        seqs = [seq for seq, _ in places]
+        assert (count, lowest, highest) == (len(seqs), min(seqs, default=None), max(seqs, default=None))
+        documents = msgspec.json.decode(f"[{joined}]", type=list[msgspec.Raw])
+        return [(seq, key, bytes(text).decode()) for (seq, key), text in zip(places, documents, strict=True)]
 
     def count(self, query: Query) -> int:
         ((count,),) = self.run(compile_count(query, SOURCES))

@@ -2,13 +2,18 @@
 
 import pytest
 
-from bridge.mirror.query_sql import compile_count, compile_page
+from bridge.mirror.query_sql import Statement, compile_count, prepare_page
 from bridge.oneroster.operations import OPERATIONS
 from bridge.roster.query import Query
 from bridge.roster.visibility import Visibility
 
 SOURCES = {"north": 1, "south": 2}
 LISTS = [operation for operation in OPERATIONS if operation.condition(["a", "b"]) is not None and not operation.single]
+
+
+def compile_page(query, source_ids):
+    page = prepare_page(query, source_ids)
+    return Statement(page.served, page.bind(query))
 
 
 def plan_of(school, statement):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.mirror.query_sql import Statement, compile_count, compile_one, compile_page, tally_of
+from bridge.mirror.query_sql import Statement, compile_count, compile_one, prepare_page, tally_of
 from bridge.oneroster.filters import parse_filter
 from bridge.roster.model import ACADEMIC_SESSIONS, CLASSES, COURSES, DEMOGRAPHICS, ENROLLMENTS, ORGS, USERS, Collection
 from bridge.roster.query import And, Comparison, Condition, Or, Place, Predicate, Query, Sort
@@ -191,13 +191,13 @@ def test_largest_offset_gives_an_empty_page() -> None:
 
 def test_sort_by_a_list_is_a_mistake_of_the_caller() -> None:
     with pytest.raises(LookupError, match="grades"):
-        compile_page(Query(collection=USERS, visibility=ALL, limit=1, sort=Sort("grades")), SOURCES)
+        prepare_page(Query(collection=USERS, visibility=ALL, limit=1, sort=Sort("grades")), SOURCES)
 
 
 def test_condition_on_an_unknown_field_is_a_mistake_of_the_caller() -> None:
     where = Comparison("shoeSize", Predicate.EQUAL, "42")
     with pytest.raises(LookupError, match="shoeSize"):
-        compile_page(Query(collection=USERS, visibility=ALL, limit=1, where=where), SOURCES)
+        prepare_page(Query(collection=USERS, visibility=ALL, limit=1, where=where), SOURCES)
 
 
 # Documents -------------------------------------------------------------------------------------------------------
@@ -366,8 +366,9 @@ def steps(mirror: SmallMirror, statement: Statement) -> tuple[int, list[Any]]:
 
 
 def page_steps(mirror: SmallMirror, query: Query) -> tuple[int, list[int]]:
-    taken, rows = steps(mirror, compile_page(query, SOURCES))
-    return taken, [seq for seq, _, _ in rows]
+    page = prepare_page(query, SOURCES)
+    taken, rows = steps(mirror, Statement(page.places, page.bind(query)))
+    return taken, [seq for seq, *_ in rows]
 
 
 @pytest.mark.parametrize(

@@ -180,6 +180,27 @@ def test_change_of_the_limits_counts_at_once(limited, world):
     assert client.ask("users", headers={"If-None-Match": tag}).status_code == 200
 
 
+@pytest.mark.parametrize(
+    "order",
+    [
+        pytest.param({}, id="as-they-came"),
+        pytest.param({"sort": "familyName"}, id="by-a-field"),
+        pytest.param({"sort": "sourcedId", "orderBy": "desc"}, id="backwards"),
+        pytest.param({"filter": "roles.org.sourcedId='north' OR status='active'"}, id="by-a-reference"),
+    ],
+)
+def test_what_is_remembered_of_a_query_serves_nobody_who_sees_something_else(limited, order):
+    limits = [{}, {"orgs": ["north"]}, {"orgs": ["south"]}, {"classes": ["class-north"]}, {"sources": ["sis"]}]
+    clients = [limited(**each) for each in [*limits, {"privacy": PersonDetail.NAME_ONLY}]]
+    whole = [client.get("users", **order).get_json()["users"] for client in clients]
+
+    for offset in (1, 0, 2, 1):
+        pages = [client.get("users", limit=1, offset=offset, **order) for client in clients]
+
+        assert [page.get_json()["users"] for page in pages] == [users[offset : offset + 1] for users in whole]
+        assert [page.headers["X-Total-Count"] for page in pages] == [str(len(users)) for users in whole]
+
+
 def test_known_answer_is_not_sent_again(limited):
     client = limited(classes=["class-north"])
     tag = client.get("users").headers["ETag"]

@@ -1,0 +1,267 @@
+"""Figures of the OneRoster provider under load, on a filled mirror of two sources.
+
+Loads are drawn from lists of requests of two clients, each limited to one of the sources, or of one that sees both
+where it says so; what is compared is measured in turns.
+"""
+
+import random
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+from bench.fill import SOURCES, Size
+from bench.load import Asked, Load, compare, load
+from bench.rows import Row
+from bench.serving import Served, rostering, serving
+from bench.statics import NOT_MODIFIED
+from bridge import storage
+from bridge.clock import utc_now
+from bridge.mirror.documents import Documents
+from bridge.mirror.mirror import Mirror
+from bridge.mirror.writes import next_changed, stamp
+from bridge.roster.identity import SourcedId
+from bridge.roster.model import ENROLLMENTS
+from bridge.roster.ports import Derived
+
+_FILTER = f"filter={quote(chr(39).join(['role=', 'student', ' AND status=', 'active', '']))}"
+_ACTIVE = f"filter={quote(chr(39).join(['status=', 'active', '']))}"
+_FIRST = "enrollments?limit=100"
+_SORTS = {
+    "enrollments": (
+        *("sourcedId", "dateLastModified", "status", "role", "beginDate", "endDate"),
+        *("user.sourcedId", "class.sourcedId", "school.sourcedId"),
+    ),
+    "users": ("familyName", "givenName", "email", "username", "identifier"),
+    "classes": ("title",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A running server and how long to load it.
+
+    :param bodies: the static answers.
+    """
+
+    served: Served
+    size: Size
+    seconds: int
+    rounds: int
+
+    def asked(self, paths: Sequence[str], sources: Sequence[str | None] = SOURCES) -> list[Asked]:
+        return [Asked(rostering(path), self.served.tokens[source]) for path in paths for source in sources]
+
+    def load(self, requests: Sequence[Asked], **how: Any) -> Load:
+        return load(self.served.port, requests, seconds=self.seconds, **how)
+
+    def static(self, name: str, **how: Any) -> Load:
+        return self.load([Asked(f"/static/{name}")], **how)
+
+    def rate(self, reference: Callable[[], Load], candidate: Callable[[], Load]) -> tuple[float, Load]:
+        """The candidate's requests per second as a share of the reference's."""
+        found = compare(reference, candidate, rounds=self.rounds)
+        return found.rate, found.candidate
+
+    def p50(self, reference: Callable[[], Load], candidate: Callable[[], Load]) -> tuple[float, Load]:
+        """The candidate's median latency in multiples of the reference's."""
+        found = compare(reference, candidate, rounds=self.rounds)
+        return found.p50, found.candidate
+
+
+def measured_pages(folder: Path, size: Size, *, port: int, seconds: int, rounds: int) -> Iterator[Row]:
+    """Every figure of the provider."""
+    with serving(folder, port, workers=2, bodies={}) as served:
+        bodies, class_ids = _bodies(served, size)
+    with serving(folder, port, workers=2, bodies=bodies) as served:
+        bench = Bench(served, size, seconds, rounds)
+        before = _memory(served.pid)
+        yield from _pages(bench)
+        yield from _crawls(bench)
+        yield from _sorts(bench)
+        yield from _others(bench, class_ids)
+        yield from _while_writing(bench, folder)
+        yield Row(
+            "memory of the workers after all of it, against before", _memory(served.pid) / before, None, at_most=True
+        )
+
+
+def _bodies(served: Served, size: Size) -> tuple[Mapping[str, bytes], list[str]]:
+    classes = msgspec.json.decode(served.get(rostering("classes?limit=1000&fields=sourcedId"), SOURCES[0]).content)
+    class_ids = [each["sourcedId"] for each in classes["classes"]]
+    paths = {
+        "page": _FIRST,
+        "students": "students?limit=100",
+        "members": f"classes/{class_ids[0]}/students",
+        "many": "enrollments?limit=10000",
+    }
+    return {name: served.get(rostering(path), SOURCES[0]).content for name, path in paths.items()}, class_ids
+
+
+def _pages(bench: Bench) -> Iterator[Row]:
+    first = bench.asked([_FIRST])
+    ratio, found = bench.rate(lambda: bench.load([Asked("/bare/page")]), lambda: bench.static("page"))
+    yield Row("static with the hooks, against static without", ratio, 0.75, note=f"{found.rate:.0f}/s")
+    ratio, found = bench.rate(lambda: bench.static("page"), lambda: bench.load(first))
+    yield Row("GET /enrollments?limit=100, of static", ratio, 0.6, note=f"{found.rate:.0f}/s, p50 {found.p50:.1f} ms")
+    everything = bench.asked([_FIRST], [None])
+    deep = [*bench.asked(_offsets(bench.size.enrollments * 9 // 10, _FIRST), [None])]
+    deep += bench.asked(_offsets(bench.size.enrollments * 9 // 20, _FIRST))
+    both = [*first, *everything, *everything]
+    ratio, found = bench.rate(lambda: bench.load(both), lambda: bench.load(deep))
+    yield Row("the same at random offsets, of offset 0", ratio, 0.85, note=f"p50 {found.p50:.1f} ms")
+    ratio, found = bench.rate(lambda: bench.load(first), lambda: bench.load(first, encoding="gzip"))
+    yield Row("with gzip, of the same without", ratio, None, note=f"{found.bytes / found.requests:.0f} bytes a page")
+    selected = bench.asked([f"{_FIRST}&fields=sourcedId,role,status"])
+    ratio, _ = bench.rate(lambda: bench.load(first), lambda: bench.load(selected))
+    yield Row("fields=sourcedId,role,status, of the full page", ratio, 0.7)
+
+
+def _crawls(bench: Bench) -> Iterator[Row]:
+    filtered = f"{_FIRST}&{_FILTER}"
+    matching = bench.size.enrollments * 9 // 10
+    first = bench.asked([filtered], [None])
+    links = list(_linked(bench.served, f"{filtered}&offset={matching // 2}", 120))
+    ratio, _ = bench.rate(
+        lambda: bench.load(first), lambda: bench.load([Asked(path, bench.served.tokens[None]) for path in links])
+    )
+    yield Row("filtered crawl by Link, deep in it, of its first page", ratio, 0.9)
+    counted = [f"{filtered}&offset={offset}" for offset in range(matching // 2, matching * 8 // 10, 100)]
+    ratio, _ = bench.rate(lambda: bench.load(first), lambda: bench.load(bench.asked(counted, [None]), in_order=True))
+    yield Row("filtered crawl by counted offsets, deep in it, of its first page", ratio, 0.9)
+    for source, name in ((None, "both sources"), (SOURCES[0], "one source")):
+        far = _offsets(matching if source is None else matching // 2, filtered)
+        found = bench.load(bench.asked(far, [source]))
+        yield Row(f"the same filter at random offsets, {name}: p50", found.p50, 100, at_most=True, unit=" ms")
+    many = [f"enrollments?limit=10000&offset={offset}" for offset in range(0, bench.size.enrollments, 10_000)]
+    ratio, found = bench.rate(
+        lambda: bench.static("many", connections=1),
+        lambda: bench.load(bench.asked(many, [None]), connections=1, in_order=True),
+    )
+    yield Row("crawl by limit=10000, time against the same bytes from static", 1 / ratio, 2, at_most=True)
+
+
+def _sorts(bench: Bench) -> Iterator[Row]:
+    for collection, fields in _SORTS.items():
+        worst_first, worst_deep = (0.0, ""), (0.0, "")
+        count = {"enrollments": bench.size.enrollments, "users": bench.size.people}.get(collection, bench.size.classes)
+        for field in fields:
+            path = f"{collection}?limit=100&sort={field}"
+            found = compare(
+                lambda path=path: bench.load(bench.asked([path.partition("&")[0]])),  # type: ignore[misc]
+                lambda path=path: bench.load(bench.asked([path])),  # type: ignore[misc]
+                rounds=1,
+            )
+            worst_first = max(worst_first, (found.p50, field))
+            deep = bench.load(bench.asked(_offsets(count * 9 // 10, path), [None]))
+            worst_deep = max(worst_deep, (deep.p50, field))
+        yield Row(
+            f"{collection} sorted, first page: p50 against unsorted",
+            worst_first[0],
+            3,
+            at_most=True,
+            note=f"worst: {worst_first[1]}",
+        )
+        yield Row(
+            f"{collection} sorted, random offsets: p50",
+            worst_deep[0],
+            100,
+            at_most=True,
+            unit=" ms",
+            note=f"worst: {worst_deep[1]}",
+        )
+
+
+def _others(bench: Bench, class_ids: Sequence[str]) -> Iterator[Row]:
+    ratio, _ = bench.rate(lambda: bench.static("students"), lambda: bench.load(bench.asked(["students?limit=100"])))
+    yield Row("GET /students?limit=100, of static", ratio, 0.5)
+    members = bench.asked([f"classes/{class_id}/students" for class_id in class_ids], [SOURCES[0]])
+    ratio, _ = bench.rate(lambda: bench.static("members"), lambda: bench.load(members))
+    yield Row("GET /classes/{id}/students, of static", ratio, 0.5)
+    known = [
+        Asked(
+            rostering(_FIRST), bench.served.tokens[source], bench.served.get(rostering(_FIRST), source).headers["ETag"]
+        )
+        for source in SOURCES
+    ]
+    ratio, _ = bench.rate(lambda: bench.static(NOT_MODIFIED), lambda: bench.load(known))
+    yield Row("If-None-Match on an unchanged collection, of a bare 304", ratio, 0.75)
+    latest = bench.served.get(rostering("enrollments?limit=1&sort=dateLastModified&orderBy=desc"), SOURCES[0]).json()
+    since = quote(f"dateLastModified>='{latest['enrollments'][0]['dateLastModified']}'")
+    changed = bench.asked([f"{_FIRST}&filter={since}"], [SOURCES[0]])
+    ratio, _ = bench.p50(lambda: bench.load(bench.asked([_FIRST], [SOURCES[0]])), lambda: bench.load(changed))
+    yield Row("what has changed since (100 records): p50 against the first page", ratio, 2, at_most=True)
+
+
+def _while_writing(bench: Bench, folder: Path) -> Iterator[Row]:
+    active = bench.asked([f"{_FIRST}&{_ACTIVE}"])
+
+    def busy() -> Load:
+        with _writes(folder):
+            return bench.load(active)
+
+    ratio, _ = bench.p50(lambda: bench.load(active), busy)
+    yield Row("status='active' while a write commits every second: p50 against idle", ratio, 1.5, at_most=True)
+
+
+@contextmanager
+def _writes(folder: Path) -> Iterator[None]:
+    """A small write every second, as a reconciliation that finds one change makes it."""
+    ended = threading.Event()
+
+    def write() -> None:
+        mirror = Mirror.open(folder / "mirror.sqlite")
+        source = mirror.source_ids()[SOURCES[0]]
+        (text,) = mirror.db.execute("SELECT document FROM enrollments WHERE source = ? LIMIT 1", (source,)).fetchone()
+        body = msgspec.json.decode(text)
+        days = 0
+        while not ended.wait(1):
+            days += 1
+            with storage.write(mirror.db):
+                changed = next_changed(mirror.db)
+                documents = Documents(mirror.db, source, changed)
+                body["endDate"] = f"2027-0{1 + days % 9}-01"
+                documents.put([Derived(ENROLLMENTS.name, SourcedId(body["sourcedId"]), body)])
+                documents.finish()
+                stamp(mirror.db, changed, None, utc_now)
+        mirror.close()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        writer.join()
+
+
+def _offsets(below: int, path: str) -> list[str]:
+    """The path at two thousand random offsets."""
+    drawn = random.Random(7)
+    return [f"{path}&offset={drawn.randrange(below)}" for _ in range(2_000)]
+
+
+def _linked(served: Served, path: str, pages: int) -> Iterator[str]:
+    """Paths of pages, each as the page before links to it."""
+    answer = served.get(rostering(path))
+    for _ in range(pages):
+        url = answer.links["next"]["url"]
+        following = "/" + url.split("/", 3)[3]
+        yield following
+        answer = served.get(following)
+
+
+def _memory(pid: int) -> int:
+    """The resident memory of a process's children, in kB."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return sum(
+        int(line.split()[1])
+        for child in children
+        for line in Path(f"/proc/{child}/status").read_text().splitlines()
+        if line.startswith("VmRSS")
+    )
