@@ -4,12 +4,14 @@ import secrets
 import time
 from collections.abc import Callable, Collection
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import structlog
 from flask import Flask, Response, g, request
 from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
 
 from bridge import log as bridge_log
+from bridge.admin.app import Mounted, admin_app
 from bridge.api.events import EventsFeed
 from bridge.api.runs import RunsLog
 from bridge.api.syncs import SYNCS_PER_SECOND, Syncs
@@ -110,6 +112,10 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     _add_hooks(app, settings.oneroster.cors_origins, requests)
     guard(app, settings, lambda: wiring.registry.tries)
     add_error_handlers(app)
+    admin = admin_app(wiring, observe=requests.observe)
+    app.extensions["bridge.admin"] = admin
+    root = urlsplit(settings.server.public_url).path
+    app.wsgi_app = Mounted(app.wsgi_app, admin, root)  # type: ignore[method-assign] # Flask's own way
     return app
 
 

@@ -73,7 +73,9 @@ class CsvImport:
         :raises SourceRefused: if a file cannot be read.
         """
         snapshot = self._snapshot()
-        preview = self._wiring.reconciler().preview(snapshot, self._derivation, progress=progress)
+        preview = self._wiring.reconciler().preview(
+            self._wiring.without_erased(snapshot), self._derivation, progress=progress
+        )
         return Planned(preview, _bad_rows(preview.plan.quarantined, snapshot))
 
     def apply(self, progress: Progress, *, approval: Approval | None = None) -> Imported:
@@ -88,7 +90,10 @@ class CsvImport:
             if renew is None:
                 raise Busy(f"source {self.source.name} is being reconciled just now: try again in a while")
             run = wiring.reconciler(_how_to_approve).reconcile(
-                snapshot, self._derivation, approval=approval, progress=_renewing(renew, progress)
+                wiring.without_erased(snapshot),
+                self._derivation,
+                approval=approval,
+                progress=_renewing(renew, progress),
             )
         return Imported(run, _bad_rows(Runs(wiring.mirror, wiring.clock).quarantined(run.id), snapshot))
 
@@ -137,9 +142,9 @@ def _how_to_approve(run: int) -> str:
     return f"the same 'bridge import csv' with '--approve {run}' lets it through"
 
 
-def _renewing(renew: Callable[[], None], progress: Progress) -> Progress:
+def _renewing(renew: Callable[[int], None], progress: Progress) -> Progress:
     def told(records: int) -> None:
-        renew()
+        renew(records)
         progress(records)
 
     return told

@@ -91,7 +91,7 @@ class Derivations:
         registrations: Sequence[Platform],
         registry: Registry,
     ) -> MembershipDerivation:
-        readings = {each.id: self._reading(each) for each in (*registrations, platform)}
+        readings = {each.id: self.reading(each) for each in (*registrations, platform)}
         reading = readings[platform.id]
 
         @cache
@@ -136,10 +136,15 @@ class Derivations:
         :raises InvalidRequest: if the platform has an option that cannot be used.
         :raises ConfigError: if it names a role table that cannot be used.
         """
-        mapped = self._reading(platform).table.map_roles(roles, mapping=RoleMapping.COMPAT)
+        mapped = self.reading(platform).table.map_roles(roles, mapping=RoleMapping.COMPAT)
         return mapped.enrollment in {"teacher", "administrator"}
 
-    def _reading(self, platform: Platform) -> Reading:
+    def reading(self, platform: Platform) -> Reading:
+        """How a registration's members are read: its options over its vendor profile and the configuration.
+
+        :raises InvalidRequest: if it has an option that cannot be used.
+        :raises ConfigError: if it names a role table that cannot be used.
+        """
         profile = profile_of(platform)
         options, defaults = platform.options, self._settings.mapping
         table = options.get("role_table")

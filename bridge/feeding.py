@@ -57,8 +57,9 @@ class Feeding:
                 word = item.payload["word"].encode()
                 words[person] = join_words(words[person], word) if person in words else word
         try:
-            derivation = self._wiring.fed_derivation(tenant, key)
-            records = feed(self._wiring.mirror, tenant, key, words, derivation, self._wiring.clock)
+            wiring, erased = self._wiring, self._wiring.registry.erased
+            derivation = wiring.fed_derivation(tenant, key)
+            records = feed(wiring.mirror, tenant, key, words, derivation, wiring.clock, erased=erased.among)
         except UnknownObject:
             records = 0  # forgotten since
         # What cannot be written now, because an option is wrong or the file is in use, is handed out again.

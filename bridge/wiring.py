@@ -38,6 +38,7 @@ from bridge.nrps.schemas import CONTEXT_MEMBERSHIP_SCOPE, load_member
 from bridge.oneroster.client import Account, OneRosterClient
 from bridge.oneroster.cursors import Cursors
 from bridge.oneroster.walks import Walks
+from bridge.registry.contexts import RegisteredContext
 from bridge.registry.leases import Lease
 from bridge.registry.registry import Registry
 from bridge.registry.rosters import Reconciled, Roster
@@ -47,6 +48,7 @@ from bridge.roster.enrolled import Enrolled
 from bridge.roster.erasure import WithoutErased
 from bridge.roster.identity import ContextKey
 from bridge.roster.ports import Derivation, Snapshot
+from bridge.roster.reading import Reading
 from bridge.roster.roles import RoleTable
 from bridge.seals import Seals
 from bridge.settings import Settings
@@ -66,6 +68,7 @@ T = TypeVar("T")
 SCHEDULER_LEASE = "scheduler"
 _SCHEDULER_LEASE_TIME = timedelta(seconds=30)
 CONTEXT_LEASE_TIME = timedelta(minutes=15)
+_LIVE_SECONDS = 20.0
 
 
 # Refusals too: where every roster is refused, the platform's access token is, and asking on only adds to its log.
@@ -220,19 +223,26 @@ class Wiring:
 
     @cached_property
     def nrps(self) -> NrpsClient:
-        rates = Rates(sleep=self._sleep)
+        return self._nrps_client(self.http, self.service_tokens)
+
+    @cached_property
+    def live_nrps(self) -> NrpsClient:
+        """The same for somebody who waits for the answer in a browser: at the same pace, but with less patience."""
+        http = self.http.within(_LIVE_SECONDS)
+        return self._nrps_client(http, ServiceTokens(http, self._sign, clock=self.clock))
+
+    @cached_property
+    def _rates(self) -> Rates:
+        return Rates(sleep=self._sleep)
+
+    def _nrps_client(self, http: Http, tokens: ServiceTokens) -> NrpsClient:
         default = self.settings.sync.requests_per_minute
 
         def pace(platform: Platform) -> None:
-            rates.wait(platform.id, platform.options.get("requests_per_minute", default))
+            self._rates.wait(platform.id, platform.options.get("requests_per_minute", default))
 
         return NrpsClient(
-            self.http,
-            self.service_tokens,
-            sleep=self._sleep,
-            pace=pace,
-            max_minutes=self.settings.nrps.max_minutes,
-            clock=self.clock,
+            http, tokens, sleep=self._sleep, pace=pace, max_minutes=self.settings.nrps.max_minutes, clock=self.clock
         )
 
     @cached_property
@@ -283,6 +293,10 @@ class Wiring:
         """How the facts of a context become documents: see :meth:`bridge.derivations.Derivations.of`."""
         return self._derivations.of(context, self.registry)
 
+    def membership_derivation(self, context: RegisteredContext) -> MembershipDerivation:
+        """The same for a context of an LMS: see :meth:`bridge.derivations.Derivations.of_context`."""
+        return self._derivations.of_context(context, self.registry)
+
     def fed_derivation(self, tenant: str, key: ContextKey) -> MembershipDerivation:
         """How what was handed in about a context becomes documents: as its roster would, where one can be read.
 
@@ -292,7 +306,11 @@ class Wiring:
             context = self.registry.contexts.get(tenant, key)
         except UnknownObject:
             return self._derivations.of_fed(self.registry.fed_contexts.get(tenant, key), self.registry)
-        return self._derivations.of_context(context, self.registry)
+        return self.membership_derivation(context)
+
+    def reading(self, platform: Platform) -> Reading:
+        """How a registration's members are read: see :meth:`bridge.derivations.Derivations.reading`."""
+        return self._derivations.reading(platform)
 
     def teaches(self, platform: Platform, roles: Sequence[str]) -> bool:
         """Whether these LTI roles make somebody a teacher: nobody, while the registration's options cannot be used."""
@@ -305,10 +323,12 @@ class Wiring:
     def snapshots(self, context: Roster, *, full: bool = False) -> tuple[Snapshot, Snapshot | None]:
         """What the context's platform says now: see :meth:`bridge.snapshots.Snapshots.of`."""
         first, instead = self._snapshots.of(context, self.registry, self.mirror, full=full)
+        return self.without_erased(first), None if instead is None else self.without_erased(instead)
+
+    def without_erased(self, snapshot: Snapshot) -> Snapshot:
+        """A snapshot as it may be reconciled: without those who were erased."""
         is_erased = self.registry.erased.test()
-        if is_erased is None:
-            return first, instead
-        return WithoutErased(first, is_erased), None if instead is None else WithoutErased(instead, is_erased)
+        return snapshot if is_erased is None else WithoutErased(snapshot, is_erased)
 
     # Reconciling.
 
@@ -335,7 +355,7 @@ class Wiring:
                 return None
 
             def keep_on(members: int) -> None:
-                renew()
+                renew(members)
                 progress(members)
 
             try:
@@ -350,11 +370,11 @@ class Wiring:
             return run
 
     @contextmanager
-    def holding(self, context: Reconciled) -> Iterator[Callable[[], None] | None]:
+    def holding(self, context: Reconciled) -> Iterator[Callable[[int], None] | None]:
         """Hold the lease on a context: whoever has it reconciles it, and nobody else.
 
-        Gives what renews it, which raises :class:`SourceUnavailable` if it has been lost; ``None`` if another process,
-        or another thread, holds it.
+        Gives what renews it, and is told how many members have been read: it raises :class:`SourceUnavailable` if the
+        lease has been lost. Gives ``None`` if another process, or another thread, holds it.
         """
         leases = self.registry.leases
         held = leases.acquire(context.lease, self._holder, CONTEXT_LEASE_TIME)
@@ -362,9 +382,9 @@ class Wiring:
             yield None
             return
 
-        def renew() -> None:
+        def renew(members: int) -> None:
             nonlocal held
-            held = held and leases.renew(held, CONTEXT_LEASE_TIME)
+            held = held and leases.renew(held, CONTEXT_LEASE_TIME, members)
             if held is None:
                 raise SourceUnavailable("reading took longer than the lease on this context; it will be tried again")
 

@@ -141,7 +141,7 @@ def credentials(world):
         )
         lifetime = timedelta(seconds=-1 if kind == "expired" else 600)
         token = issue_token(
-            registry, client.client_id, wrong if kind == "wrong scope" else ALL_SCOPES, lifetime=lifetime
+            registry.tokens, client.client_id, wrong if kind == "wrong scope" else ALL_SCOPES, lifetime=lifetime
         )
         if kind == "revoked":
             registry.clients.renew_secret(client.client_id)

@@ -49,6 +49,8 @@ def test_every_path_is_named(tmp_path):
     page = (ROOT / "docs" / "http.md").read_text(encoding="utf-8")
     served = Served(tmp_path / "var")
     rules = {rule.rule.replace("<path:path>", "<path>") for rule in served.app.url_map.iter_rules()}
+    pages = served.app.extensions["bridge.admin"]
+    rules |= {f"/admin{rule.rule}" for rule in pages.url_map.iter_rules()}
     served.close()
 
     assert {rule for rule in rules if f"`{rule}`" not in page} == set()

@@ -41,7 +41,10 @@ ROUTES = [
     "/readyz",
     "/metrics",
 ]
+PAGES = ["/admin/", "/admin/sign-in", "/admin/held/"]
+"""Some of the operator's pages: tests/admin goes through all of them."""
 NONSENSE = [
+    "/admins",
     "/docs/",
     "/docs/nothing.css",
     "/docs/../views.py",
@@ -113,7 +116,7 @@ def check(answer, path, method):
         assert answer.get_json()["error"].replace("_", "").isalpha()
         assert answer.headers["Cache-Control"] == "no-store"
     elif answer.mimetype == "text/html":
-        assert path.startswith("/lti/")
+        assert path.startswith(("/lti/", "/admin"))
     elif path == "/readyz" and answer.status_code == 503:
         assert answer.get_json() == {"status": "unavailable"}
     elif path in SHAPED_LIKE_LTIAAS and answer.status_code == 401:
@@ -129,7 +132,7 @@ def test_routes_listed_here_are_all_there_are(http):
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("path", ROUTES)
+@pytest.mark.parametrize("path", ROUTES + PAGES)
 def test_refusal_on_a_route_has_its_protocol_s_shape(http, path, method):
     answer = http.open(path, method=method)
 
@@ -138,7 +141,7 @@ def test_refusal_on_a_route_has_its_protocol_s_shape(http, path, method):
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("path", ROUTES)
+@pytest.mark.parametrize("path", ROUTES + PAGES)
 def test_failure_on_a_route_has_its_protocol_s_shape(broken, path, method):
     check(broken.open(path, method=method), path, method)
 

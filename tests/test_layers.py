@@ -25,6 +25,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "bridge.tool_routes",
         "wsgi",
     ),
+    ("bridge.admin",),
     (
         "bridge.backups",
         "bridge.csv_export",

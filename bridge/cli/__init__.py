@@ -34,6 +34,7 @@ _MODULES = {
     "clients": "clients",
     "tools": "tools",
     "feeders": "feeders",
+    "operators": "operators",
     "runs": "runs",
     "changes": "changes",
     "undo": "undo",

@@ -75,11 +75,13 @@ class Changes:
         run: int | None = None,
         collection: str | None = None,
         source: str | None = None,
+        before: int | None = None,
     ) -> Iterator[Change]:
         """The latest changes, newest first.
 
         :param record: only those of records with this sourcedId.
         :param run: only those that this run made.
+        :param before: only those with a lower number than this one.
         """
         conditions: list[str] = ["TRUE"]
         parameters: list[object] = []
@@ -87,6 +89,9 @@ class Changes:
             # Collections are always named beside a sourcedId: the log is indexed by both together.
             conditions.append("c.collection IN (SELECT value FROM json_each(?))")
             parameters.append(json.dumps(list(COLLECTIONS) if collection is None else [collection]))
+        if before is not None:
+            conditions.append("c.id < ?")
+            parameters.append(before)
         for column, value in (("c.sourcedId", record), ("writes.run", run), ("sources.name", source)):
             if value is not None:
                 conditions.append(f"{column} = ?")

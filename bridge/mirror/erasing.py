@@ -28,20 +28,32 @@ ERASED = "bridge.erased"
 _OF_RUNS = "run IN (SELECT id FROM runs WHERE source = :source)"
 _SUBJECTS = "subject IN (SELECT value FROM json_each(:subjects))"
 _RECORDS = "(collection, sourcedId) IN (SELECT value ->> 0, value ->> 1 FROM json_each(:records))"
+# An enrollment that was hers may be somebody else's by now: what it was goes, and what it is stays.
+_FORMER = f"({_SUBJECTS} AND {_OF_RUNS} OR rowid IN (SELECT value FROM json_each(:former)))"
+_CHANGES = (
+    f"source = :source AND ({_RECORDS} OR collection = 'enrollments' AND before ->> '$.user.sourcedId' = :sourced_id)"
+)
+# Only an enrollment's text tells whose it is.
+_TEXT = "CASE WHEN subject > 'enrollments/' AND subject < 'enrollments0' THEN raw END"
+_NAMING = """
+SELECT DISTINCT users.sourcedId FROM users JOIN facets USING (seq)
+WHERE value = :sourced_id
+    AND field = (SELECT field FROM facet_fields WHERE collection = 'users' AND path = 'agents.sourcedId')
+ORDER BY 1
+"""
 
 _EXPORTS = {
     "facts": f"SELECT context, kind, subject, raw, run, gone FROM facts WHERE source = :source AND {_SUBJECTS}",
-    "formerFacts": f"SELECT run, kind, subject, change, raw FROM fact_changes WHERE {_SUBJECTS} AND {_OF_RUNS}",
-    "changes": "SELECT changed, collection, sourcedId, kind, before FROM changes WHERE"
-    f" source = :source AND {_RECORDS} ORDER BY id",
+    "formerFacts": f"SELECT run, kind, subject, change, raw FROM fact_changes WHERE {_FORMER}",
+    "changes": f"SELECT changed, collection, sourcedId, kind, before FROM changes WHERE {_CHANGES} ORDER BY id",
     "events": f"SELECT event, collection, sourcedId, kind FROM outbox WHERE source = :source AND {_RECORDS}",
     "heldPlans": f"SELECT run, subject FROM held WHERE {_SUBJECTS} AND {_OF_RUNS}",
     "quarantine": f"SELECT run, subject, reason FROM quarantine WHERE {_SUBJECTS} AND {_OF_RUNS}",
 }
 _ERASURES = (
     f"DELETE FROM facts WHERE source = :source AND {_SUBJECTS}",
-    f"DELETE FROM fact_changes WHERE {_SUBJECTS} AND {_OF_RUNS}",
-    f"UPDATE changes SET before = NULL WHERE source = :source AND {_RECORDS}",
+    f"DELETE FROM fact_changes WHERE {_FORMER}",
+    f"UPDATE changes SET before = NULL WHERE {_CHANGES}",
     f"DELETE FROM held WHERE {_SUBJECTS} AND {_OF_RUNS}",
     f"DELETE FROM quarantine WHERE {_SUBJECTS} AND {_OF_RUNS}",
 )
@@ -72,41 +84,58 @@ class People:
 
     def find(self, sourced_id: SourcedId) -> Person | None:
         """The person with this sourcedId; ``None`` if nothing is held on her."""
-        found = [person for person in self._all() if person.sourced_id == sourced_id]
-        if found:
-            return found[0]
-        rows = self._db.execute(
-            "SELECT name FROM sources JOIN users ON users.source = sources.id WHERE sourcedId = ?", (sourced_id,)
-        ).fetchall()
-        return Person(sourced_id=sourced_id, source=rows[0][0], subjects=(), contexts=()) if rows else None
+        subjects, contexts, source = set(), set(), ""
+        for name, subject, context, raw in self._facts():
+            if sourced_id in people_in(name, subject, raw):
+                source = name
+                subjects.add(subject)
+                contexts.add(ContextKey(context))
+        if not source:
+            rows = self._db.execute(
+                "SELECT name FROM sources JOIN (SELECT source FROM users WHERE sourcedId = :id"
+                " UNION SELECT source FROM demographics WHERE sourcedId = :id"
+                ' UNION SELECT source FROM enrollments WHERE "user.sourcedId" = :id) AS held'
+                " ON held.source = sources.id",
+                {"id": sourced_id},
+            ).fetchall()
+            if not rows:
+                return None
+            source = rows[0][0]
+        return Person(
+            sourced_id=sourced_id, source=source, subjects=tuple(sorted(subjects)), contexts=tuple(sorted(contexts))
+        )
 
     def ids(self) -> Iterator[SourcedId]:
         """The sourcedIds of everybody on whom something may be held."""
-        for source, subject in self._db.execute(
-            "SELECT DISTINCT name, subject FROM facts JOIN sources ON sources.id = facts.source WHERE subject <> ''"
-        ).fetchall():
-            yield from people_in(source, subject)
+        for source, subject, _, raw in self._facts():
+            yield from people_in(source, subject, raw)
         for (sourced_id,) in self._db.execute(
             f"SELECT sourcedId FROM users WHERE document ->> '$.metadata.\"{ERASED}\"' IS NULL"
+            " UNION SELECT sourcedId FROM demographics WHERE status = 'active'"
+            " UNION SELECT \"user.sourcedId\" FROM enrollments WHERE status = 'active'"
         ).fetchall():
             yield SourcedId(sourced_id)
 
-    def _all(self) -> Iterator[Person]:
-        subjects: dict[tuple[str, SourcedId], tuple[set[str], set[ContextKey]]] = {}
-        for source, subject, context in self._db.execute(
-            "SELECT name, subject, context FROM facts JOIN sources ON sources.id = facts.source WHERE subject <> ''"
+    def _facts(self) -> Iterator[tuple[str, str, str, bytes]]:
+        """Source, subject, context and, of enrollments, the text, of all that is and was said of anybody."""
+        for source, subject, context, raw in self._db.execute(
+            f"SELECT name, subject, context, {_TEXT} FROM facts JOIN sources ON sources.id = facts.source"
+            " WHERE subject <> ''"
         ):
-            for sourced_id in people_in(source, subject):
-                names, contexts = subjects.setdefault((source, sourced_id), (set(), set()))
-                names.add(subject)
-                contexts.add(ContextKey(context))
-        for (source, sourced_id), (names, contexts) in subjects.items():
-            yield Person(
-                sourced_id=sourced_id,
-                source=source,
-                subjects=tuple(sorted(names)),
-                contexts=tuple(sorted(contexts)),
-            )
+            yield source, subject, context, (raw or "").encode()
+
+    def _former(self, person: Person) -> list[int]:
+        """The rows of what was said of her before, and is said no more."""
+        rows = self._db.execute(
+            f"SELECT fact_changes.rowid, subject, {_TEXT} FROM fact_changes JOIN runs ON runs.id = run"
+            " WHERE runs.source = ? AND subject <> ''",
+            (self._mirror.source_ids().get(person.source),),
+        )
+        return [
+            row
+            for row, subject, raw in rows
+            if person.sourced_id in people_in(person.source, subject, (raw or "").encode())
+        ]
 
     def export(self, person: Person) -> dict[str, Any]:
         """Everything that the mirror holds on her."""
@@ -116,12 +145,20 @@ class People:
             for collection, _, document in self._records(person)
         ]
         held = {name: list(self._db.query(sql, values)) for name, sql in _EXPORTS.items()}
-        return {"records": records, **held}
+        named_by = [row[0] for row in self._db.execute(_NAMING, {"sourced_id": person.sourced_id}).fetchall()]
+        return {"records": records, "namedAsAgentBy": named_by, **held}
 
     def erase(self, person: Person) -> None:
-        """Take out everything that the mirror holds on her, in one transaction, leaving a tombstone."""
+        """Take out everything that the mirror holds on her, in one transaction, leaving a tombstone.
+
+        :param person: as she was found; what was said of her since goes too.
+        """
         self._db.execute("PRAGMA secure_delete = ON")
         with storage.write(self._db):
+            found = self.find(person.sourced_id)
+            if found is None:
+                return
+            person = found
             values = self._values(person)
             source = self._mirror.source_ids()[person.source]
             changed = next_changed(self._db)
@@ -141,8 +178,10 @@ class People:
         records = [(collection, sourced_id) for collection, sourced_id, _ in self._records(person)]
         subjects = {*person.subjects, *(f"{collection}/{sourced_id}" for collection, sourced_id in records)}
         return {
-            "source": self._mirror.source_ids()[person.source],
+            "source": self._mirror.source_ids().get(person.source),
+            "sourced_id": person.sourced_id,
             "subjects": json.dumps(sorted(subjects)),
+            "former": json.dumps(self._former(person)),
             "records": json.dumps(records),
         }
 

@@ -5,7 +5,7 @@ context goes, neither makes it fresh nor can be undone. Once a roster of the con
 and changes no record.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from sqlite_utils import Database
@@ -19,7 +19,7 @@ from bridge.mirror.past_sessions import past_sessions
 from bridge.mirror.staging import fact_hash
 from bridge.mirror.writes import next_changed, stamp
 from bridge.roster.fed import join_words
-from bridge.roster.identity import ContextKey
+from bridge.roster.identity import ContextKey, PersonKey, SourcedId, user_sourced_id
 from bridge.roster.ports import Derivation
 
 _NO_RUN = 0
@@ -33,16 +33,24 @@ def feed(
     words: Mapping[str, bytes],
     derivation: Derivation,
     clock: Clock,
+    *,
+    erased: Callable[[Collection[SourcedId]], Collection[SourcedId]],
 ) -> int:
     """Keep words about people of one context, and derive what follows; returns how many records have changed.
 
     The context's class is there afterwards, also if nobody is named: that much is known of it now.
 
     :param words: by person key, as :func:`bridge.roster.fed.write_word` writes them.
+    :param erased: those of these people who were erased; it is asked once nobody else can write, so that whoever is
+        erased meanwhile is either left out here or found by her erasing.
     :raises ValueError: if a word cannot be read; nothing is kept then.
     """
     db = mirror.db
     with storage.write(db):
+        gone = erased([user_sourced_id(source, PersonKey(subject)) for subject in words])
+        words = {
+            subject: raw for subject, raw in words.items() if user_sourced_id(source, PersonKey(subject)) not in gone
+        }
         number = mirror.add_source(source)
         key = {"source": number, "context": context}
         for subject, raw in words.items():

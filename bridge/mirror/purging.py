@@ -64,6 +64,9 @@ WHERE started < :before AND outcome <> 'running'
     AND id NOT IN (SELECT complete_run FROM contexts WHERE complete_run IS NOT NULL)
 """
 
+# What was said of people, like the change log.
+_HELD_CHANGES = "SELECT DISTINCT run AS id FROM held_changes JOIN runs ON runs.id = run WHERE started < :before"
+
 # Those about runs go with the runs.
 _DECISIONS = "SELECT id FROM decisions WHERE run IS NULL AND led_to IS NULL AND made < :before"
 
@@ -139,6 +142,7 @@ class Purge:
         purged.facts = self._drop(_FACTS, self._since(self._keep.facts), ("facts", "id"))
         changes = self._since(self._keep.changes)
         self._drop(_FACT_CHANGES, changes, ("fact_changes", "rowid"))
+        self._drop(_HELD_CHANGES, changes, ("held_changes", "run"))
         purged.changes = self._drop(_CHANGES, changes, ("changes", "id"))
         purged.events = self._drop_events()
         self._drop(_DECISIONS, self._since(self._keep.runs), ("decisions", "id"))
@@ -147,6 +151,7 @@ class Purge:
             self._since(self._keep.runs),
             ("quarantine", "run"),
             ("held", "run"),
+            ("held_changes", "run"),
             ("decisions", "run"),
             ("decisions", "led_to"),
             ("runs", "id"),

@@ -114,21 +114,45 @@ class Runs:
         with storage.write(self._db):
             finish(self._db, run, outcome, self._clock, message=message, not_before=not_before)
 
-    def hold(self, run: int, plan: Plan, removals: Iterable[str], message: str) -> None:
-        """Record that a plan waits for a person, and whom it would remove."""
+    def hold(
+        self,
+        run: int,
+        plan: Plan,
+        removals: Iterable[str],
+        message: str,
+        *,
+        changes: Iterable[tuple[str, str]] = (),
+    ) -> None:
+        """Record that a plan waits for a person, whom it would remove, and of whom it would change role or status.
+
+        :param changes: each with what the source says now.
+        """
         with storage.write(self._db):
             finish(self._db, run, Outcome.HELD, self._clock, plan=plan, message=message, held=removals)
+            self._db.conn.executemany(
+                "INSERT INTO held_changes (run, subject, raw) VALUES (?, ?, ?)",
+                [(run, subject, raw) for subject, raw in changes],
+            )
 
     def get(self, run: int) -> Run | None:
         """One run, if there is such a one."""
         return next(self._select("WHERE runs.id = ?", (run,)), None)
 
-    def latest(self, limit: int = 20, *, context: tuple[str, ContextKey] | None = None) -> list[Run]:
-        """The latest runs, newest first, of one (source, context) or of all."""
+    def latest(
+        self, limit: int = 20, *, context: tuple[str, ContextKey] | None = None, before: int | None = None
+    ) -> list[Run]:
+        """The latest runs, newest first, of one (source, context) or of all.
+
+        :param before: only those with a lower number than this one.
+        """
+        earlier, number = ("runs.id < ?", (before,)) if before is not None else ("TRUE", ())
         if context is None:
-            return list(self._select("ORDER BY runs.id DESC LIMIT ?", (limit,)))
+            return list(self._select(f"WHERE {earlier} ORDER BY runs.id DESC LIMIT ?", (*number, limit)))
         return list(
-            self._select("WHERE sources.name = ? AND context = ? ORDER BY runs.id DESC LIMIT ?", (*context, limit))
+            self._select(
+                f"WHERE sources.name = ? AND context = ? AND {earlier} ORDER BY runs.id DESC LIMIT ?",
+                (*context, *number, limit),
+            )
         )
 
     def page(
@@ -187,6 +211,21 @@ class Runs:
         """Whom a held plan would remove."""
         return {subject for (subject,) in self._db.execute("SELECT subject FROM held WHERE run = ?", (run,))}
 
+    def held_changes(self, run: int, limit: int, offset: int = 0) -> list[tuple[str, bytes]]:
+        """Of whom a held plan would change role or status, and what the source said of each: a page, in order."""
+        rows = self._db.execute(
+            "SELECT subject, raw FROM held_changes WHERE run = ? ORDER BY subject LIMIT ? OFFSET ?",
+            (run, limit, offset),
+        )
+        return [(subject, raw.encode()) for subject, raw in rows]
+
+    def held_removals_page(self, run: int, limit: int, offset: int = 0) -> list[str]:
+        """Whom a held plan would remove: a page, in order."""
+        rows = self._db.execute(
+            "SELECT subject FROM held WHERE run = ? ORDER BY subject LIMIT ? OFFSET ?", (run, limit, offset)
+        )
+        return [subject for (subject,) in rows]
+
     def waiting(self, source: str | None = None) -> list[Run]:
         """The held plans, of one source or of all, that nobody has decided about and that no later run has replaced."""
         answered = ", ".join(f"'{outcome}'" for outcome in sorted(ANSWERED))
@@ -196,7 +235,7 @@ class Runs:
                 " AND NOT EXISTS (SELECT 1 FROM runs AS later WHERE later.source = runs.source"
                 f" AND later.context = runs.context AND later.id > runs.id AND later.outcome IN ({answered}))"
                 " AND NOT EXISTS (SELECT 1 FROM decisions WHERE decisions.run = runs.id AND kind = :rejected)"
-                " ORDER BY runs.id",
+                " ORDER BY +runs.id",  # by the index of held runs: few of many are, and those are sorted quickly
                 {"source": source, "rejected": DecisionKind.REJECTED},
             )
         )

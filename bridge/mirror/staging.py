@@ -33,9 +33,10 @@ CREATE TEMP TABLE planned (
     PRIMARY KEY (kind, subject)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX temp.planned_by_roster ON planned (roster, change) WHERE roster IS NOT NULL;
+CREATE TEMP TABLE upheaved (subject TEXT NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID;
 CREATE TEMP TABLE touched (subject TEXT NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID;
 """
-_NAMES = ("staged", "rejected", "departed", "planned", "touched")
+_NAMES = ("staged", "rejected", "departed", "planned", "upheaved", "touched")
 
 # The live facts of one context beside what is staged. Only pairs that differ come back, unless all are wanted.
 _COMPARE = """
@@ -228,6 +229,8 @@ class Staging:
             if item.kind.counted and change is ChangeKind.CHANGED:
                 held_fact = Fact(item.kind, self.context, subject, held_raw.encode())
                 detail = derivation.same_standing(held_fact, item)
+                if item.kind is FactKind.MEMBER and not detail:
+                    self._db.execute("INSERT INTO temp.upheaved VALUES (?)", (subject,))
             tally.note(item, change, detail=detail)
 
     def _missing(self, derivation: Derivation, key: dict[str, Any], tally: PlanCounts) -> None:
@@ -254,6 +257,12 @@ class Staging:
             "SELECT subject FROM temp.planned WHERE kind IN ('member', 'record') AND change = 'removed'"
         )
         return {subject for (subject,) in rows}
+
+    def upheavals(self) -> list[tuple[str, str]]:
+        """Whose role or status the plan would change, and what the source says of each now."""
+        return self._db.execute(
+            "SELECT subject, raw FROM temp.upheaved JOIN temp.staged USING (subject) WHERE kind = 'member'"
+        ).fetchall()
 
     def spare_removals(self, plan: Plan, derivation: Derivation) -> None:
         """Take the removals out of what is planned: whoever is missing stays for now.

@@ -152,6 +152,35 @@ class NrpsClient:
         get = partial(self._get, platform, deployment_id, renew_on_403)
         return self._walk(get, differences, url, max_members)
 
+    def look(
+        self,
+        platform: Platform,
+        url: str,
+        *,
+        deployment_id: str | None = None,
+        renew_on_403: bool = True,
+        page: int = 1,
+    ) -> tuple[Answer, int]:
+        """One page of the roster at a membership URL as the platform returns it, for a person to look at.
+
+        Nothing is parsed but the links that lead to the page, nothing is asked twice, and no status is judged.
+
+        :param page: which one; the last, if there are fewer.
+        :returns: the answer, and the number of its page.
+        :raises SourceUnavailable: if there is no whole answer, or no access token for now.
+        :raises SourceRefused: if there is no access token, or a link leads elsewhere or in circles.
+        """
+        following, seen, number = url, set[str](), 0
+        while True:
+            _check_next(following, url, seen)
+            seen.add(following)
+            answer = self._get(platform, deployment_id, renew_on_403, following)
+            number += 1
+            link = find_link(parse_links(answer.headers.getlist("Link"), following), "next")
+            if link is None or number >= page or answer.status != 200:
+                return answer, number
+            following = link.target
+
     def _walk(self, get: Callable[[str], Answer], first: str, registered: str, max_members: int) -> Iterator[Page]:
         patience = self._patience()
         deadline = self._ticks() + self._max_minutes * 60

@@ -23,8 +23,8 @@ from bridge.roster.visibility import Visibility
 from bridge.storage import write
 
 _SELECT = (
-    "SELECT client_id, name, scopes, sources, orgs, classes, privacy, body_style, created, former_until, revoked"
-    " FROM clients "
+    "SELECT client_id, name, scopes, sources, orgs, classes, privacy, body_style, created, former_until, revoked,"
+    " last_token FROM clients "
 )
 _NOBODY = hashlib.sha256(b"").digest()
 
@@ -49,6 +49,7 @@ class Client:
     :param body_style: ``None`` means as the setting says.
     :param former_until: the stamp until which its former secret is good, while it changes over to a new one.
     :param revoked: the stamp of its revocation.
+    :param last_token: when it was last given an access token; ``None`` if never.
     """
 
     client_id: str
@@ -62,6 +63,7 @@ class Client:
     created: str
     former_until: str | None
     revoked: str | None
+    last_token: str | None = None
 
     @property
     def visibility(self) -> Visibility:
@@ -236,6 +238,7 @@ class Clients:
                 created=row["created"],
                 former_until=row["former_until"],
                 revoked=row["revoked"],
+                last_token=row["last_token"],
             )
             for row in list(rows)
         ]

@@ -4,6 +4,7 @@ A context is known by (tenant, key). Everything else about it, the platform and 
 with the next launch, and changes no sourcedId.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -143,6 +144,25 @@ class Contexts:
             return self._select("ORDER BY tenant, key")
         return self._select("WHERE tenant = ? ORDER BY key", tenant)
 
+    def page(self, platform_id: int, limit: int, *, after: str = "", search: str = "") -> list[RegisteredContext]:
+        """The contexts that are read through a registration, in the order of their keys.
+
+        :param after: begin behind this key.
+        :param search: only those with this in title or label, in any case, or with just this context id.
+        """
+        return self._select(
+            "WHERE platform = ? AND key > ? AND (? = '' OR instr(lower(coalesce(title, '')), lower(?))"
+            " OR instr(lower(coalesce(label, '')), lower(?)) OR context_id = ?) ORDER BY tenant, key LIMIT ?",
+            platform_id,
+            after,
+            *[search] * 4,
+            limit,
+        )
+
+    def counts(self) -> Mapping[int, int]:
+        """How many contexts are read through each registration."""
+        return dict(self._db.execute("SELECT platform, count(*) FROM contexts GROUP BY platform").fetchall())
+
     def remove(self, tenant: str, key: ContextKey) -> None:
         """Read a context no more, until it is launched or added again; the mirror keeps what it holds.
 
@@ -187,7 +207,7 @@ class Contexts:
         )
         return self.get(platform.tenant, key)
 
-    def _select(self, rest: str, *parameters: str) -> list[RegisteredContext]:
+    def _select(self, rest: str, *parameters: str | int) -> list[RegisteredContext]:
         rows = self._db.query(_SELECT + rest, parameters)
         return [
             RegisteredContext(**{**row, "key": ContextKey(row["key"]), "added_by": AddedBy(row["added_by"])})

@@ -22,7 +22,8 @@ from sqlite_utils import Database
 
 from bridge.clock import Clock, to_stamp
 from bridge.errors import LaunchRefused
-from bridge.roster.identity import ContextKey, PersonKey
+from bridge.registry.erased import Erased
+from bridge.roster.identity import ContextKey, PersonKey, user_sourced_id
 
 LTIK_LIFETIME = timedelta(hours=24)
 
@@ -71,6 +72,7 @@ class Launches:
     def __init__(self, db: Database, clock: Clock) -> None:
         self._db = db
         self._clock = clock
+        self._erased = Erased(db, clock)
 
     def take(self, launch: TakenLaunch, *, nonce: str | None = None, id_token: str | None = None) -> tuple[str, bool]:
         """Keep a launch, and forget those that are over.
@@ -78,8 +80,13 @@ class Launches:
         :param nonce: with the issuer and the audience in the claims, what names a signed launch; given with
             ``id_token``.
         :returns: its ltik, and whether it is new: the same id_token is the same launch, with the same ltik.
-        :raises LaunchRefused: check ``nonce``, if another id_token had the same.
+        :raises LaunchRefused: check ``nonce``, if another id_token had the same; check ``erased``, if the person was
+            erased: nothing is kept of her.
         """
+        if launch.person is not None and self._erased.holds(user_sourced_id(launch.tenant, launch.person)):
+            raise LaunchRefused(
+                "erased", "whoever launched was erased from the bridge, which keeps nothing of the launch"
+            )
         now, salt = self._clock(), secrets.token_bytes(32)
         self.forget_ended()
         named = None

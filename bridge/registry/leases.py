@@ -21,12 +21,14 @@ class Lease:
 
     :param holder: who holds it, unique per process.
     :param expires: the stamp at which it ends unless renewed.
+    :param progress: how far the holder has come, in whatever it counts; ``None`` if it has not said.
     """
 
     name: str
     holder: str
     expires: str
     fence: int
+    progress: int | None = None
 
 
 class Leases:
@@ -41,7 +43,8 @@ class Leases:
         now = self._clock()
         return self._one(
             "INSERT INTO leases (name, holder, expires, fence) VALUES (:name, :holder, :expires, 1)"
-            " ON CONFLICT (name) DO UPDATE SET holder = :holder, expires = :expires, fence = fence + 1"
+            " ON CONFLICT (name) DO UPDATE SET"
+            " holder = :holder, expires = :expires, fence = fence + 1, progress = NULL"
             " WHERE expires <= :now",
             name=name,
             holder=holder,
@@ -49,16 +52,20 @@ class Leases:
             now=to_stamp(now),
         )
 
-    def renew(self, lease: Lease, duration: timedelta) -> Lease | None:
-        """Hold on to a lease; ``None`` if it has ended, even if nobody has taken it since."""
+    def renew(self, lease: Lease, duration: timedelta, progress: int | None = None) -> Lease | None:
+        """Hold on to a lease; ``None`` if it has ended, even if nobody has taken it since.
+
+        :param progress: how far its holder has come, for whoever watches.
+        """
         now = self._clock()
         return self._one(
-            "UPDATE leases SET expires = :expires"
+            "UPDATE leases SET expires = :expires, progress = :progress"
             " WHERE name = :name AND holder = :holder AND fence = :fence AND expires > :now",
             name=lease.name,
             holder=lease.holder,
             fence=lease.fence,
             expires=to_stamp(now + duration),
+            progress=progress,
             now=to_stamp(now),
         )
 
@@ -79,11 +86,11 @@ class Leases:
     def held(self, name: str) -> Lease | None:
         """The present holding of a lease, if any."""
         rows = self._db.execute(
-            "SELECT name, holder, expires, fence FROM leases WHERE name = ? AND expires > ?",
+            "SELECT name, holder, expires, fence, progress FROM leases WHERE name = ? AND expires > ?",
             (name, to_stamp(self._clock())),
         ).fetchall()
         return Lease(*rows[0]) if rows else None
 
     def _one(self, statement: str, **parameters: object) -> Lease | None:
-        rows = self._db.execute(f"{statement} RETURNING name, holder, expires, fence", parameters).fetchall()
+        rows = self._db.execute(f"{statement} RETURNING name, holder, expires, fence, progress", parameters).fetchall()
         return Lease(*rows[0]) if rows else None

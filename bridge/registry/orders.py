@@ -12,7 +12,6 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from bridge.registry.contexts import RegisteredContext
 from bridge.registry.inbox import Inbox
 from bridge.registry.rosters import Roster
 from bridge.roster.identity import ContextKey
@@ -93,11 +92,11 @@ class Orders:
         """Have it recorded that a held plan is not to be applied."""
         self._put(OrderKind.REJECT, _about(tenant, key), by, run=run)
 
-    def pause_context(self, context: RegisteredContext, by: str, reason: str = "") -> None:
+    def pause_context(self, context: Roster, by: str, reason: str = "") -> None:
         """Have a context read no more by itself."""
         self._put(OrderKind.PAUSE, _about(context.tenant, context.key), by, reason=reason)
 
-    def resume_context(self, context: RegisteredContext, by: str) -> None:
+    def resume_context(self, context: Roster, by: str) -> None:
         """Have a paused context read again."""
         self._put(OrderKind.RESUME, _about(context.tenant, context.key), by)
 

@@ -6,6 +6,7 @@ from typing import Self
 from sqlite_utils import Database
 
 from bridge.clock import Clock, utc_now
+from bridge.registry.activity import Activity
 from bridge.registry.applications import Applications
 from bridge.registry.assertions import Assertions
 from bridge.registry.circuits import Circuits
@@ -23,12 +24,14 @@ from bridge.registry.launch_roles import LaunchRoles
 from bridge.registry.launches import Launches, ServiceKeys
 from bridge.registry.leases import Leases
 from bridge.registry.logins import Logins
+from bridge.registry.operators import Operators
 from bridge.registry.orders import Orders
 from bridge.registry.pauses import Pauses
 from bridge.registry.platforms import Platforms
 from bridge.registry.registrations import Registrations
 from bridge.registry.rosters import Rosters
 from bridge.registry.secrets import Secrets
+from bridge.registry.sign_ins import SignIns
 from bridge.registry.sources import Sources
 from bridge.registry.targets import Targets
 from bridge.registry.tokens import Tokens
@@ -79,6 +82,9 @@ class Registry:
         self.service_keys = ServiceKeys(db, clock)
         self.csv_sources = CsvSources(db, clock)
         self.rosters = Rosters(self.contexts, self.sources, self.csv_sources, self.pauses, self.circuits)
+        self.operators = Operators(db, clock)
+        self.sign_ins = SignIns(db, clock)
+        self.activity = Activity(db, clock)
 
     @classmethod
     def open(cls, path: Path, clock: Clock = utc_now) -> Self:
@@ -88,6 +94,7 @@ class Registry:
         """
         db = open_database(path)
         migrate(db, "bridge.registry.migrations")
+        db.execute("PRAGMA secure_delete = ON")  # launches and what waits hold names, for a day or a moment
         return cls(db, clock)
 
     def close(self) -> None:

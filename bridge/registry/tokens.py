@@ -9,6 +9,8 @@ from sqlite_utils import Database
 
 from bridge.clock import Clock, to_stamp
 
+_OWNERS = {"tokens": "clients", "tool_tokens": "tools"}
+
 
 @dataclass(frozen=True, slots=True)
 class StoredToken:
@@ -30,13 +32,15 @@ class Tokens:
         self._table = table
 
     def add(self, token_hash: bytes, client_id: str, scopes: Iterable[str], lifetime: timedelta) -> None:
-        """Store a token for its lifetime, and forget those that have expired."""
+        """Store a token for its lifetime, note that its client has got one, and forget those that have expired."""
         now = self._clock()
         self._db.execute(f"DELETE FROM {self._table} WHERE expires <= ?", (to_stamp(now),))  # noqa: S608 - a name of ours
         self._db.execute(
             f"INSERT INTO {self._table} (hash, client_id, scopes, expires) VALUES (?, ?, ?, ?)",  # noqa: S608 - likewise
             (token_hash, client_id, json.dumps(sorted(scopes)), to_stamp(now + lifetime)),
         )
+        owners = _OWNERS[self._table]
+        self._db.execute(f"UPDATE {owners} SET last_token = ? WHERE client_id = ?", (to_stamp(now), client_id))  # noqa: S608
 
     def find(self, token_hash: bytes) -> StoredToken | None:
         """The token with this hash, unless it has expired."""

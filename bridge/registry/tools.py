@@ -40,6 +40,7 @@ class Tool:
     :param user_ids: by which id.
     :param version: moves whenever one of the last four does: what the tool was given before is void then.
     :param revoked: the stamp of its revocation.
+    :param last_token: when it was last given an access token; ``None`` if never.
     """
 
     client_id: str
@@ -53,6 +54,7 @@ class Tool:
     version: int
     created: str
     revoked: str | None
+    last_token: str | None = None
 
     @property
     def visibility(self) -> Visibility:
@@ -200,7 +202,7 @@ class Tools:
         self._db.execute(f"UPDATE tools SET {assignments} WHERE client_id = ?", (*row, client_id))  # noqa: S608
 
     def _select(self, rest: str, *parameters: str) -> list[Tool]:
-        rows = self._db.query(f"SELECT {_COLUMNS} FROM tools {rest}", parameters)  # noqa: S608 - our own names
+        rows = self._db.query(f"SELECT {_COLUMNS}, last_token FROM tools {rest}", parameters)  # noqa: S608 - our own names
         return [_tool(row) for row in list(rows)]
 
 
@@ -233,6 +235,7 @@ def _tool(row: dict[str, Any]) -> Tool:
         version=row["version"],
         created=row["created"],
         revoked=row["revoked"],
+        last_token=row["last_token"],
     )
 
 

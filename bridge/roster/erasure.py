@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from bridge.roster.identity import ContextKey, PersonKey, SourcedId, user_sourced_id
 from bridge.roster.ports import Gone, PageRead, Rejected, Snapshot, Stated
+from bridge.roster.spellings import read_reference, read_text
 
 _ABOUT_HER = ("users/", "demographics/")
 _HERS = "enrollments/"
@@ -16,10 +16,15 @@ IsErased = Callable[[SourcedId], bool]
 def people_in(source: str, subject: str, raw: bytes = b"") -> Iterator[SourcedId]:
     """The sourcedIds of those whom a fact may be about.
 
-    An LMS names its people, and their ids are made of that; a student information system names records.
+    An LMS names its people, and their ids are made of that; a student information system names records. What a record
+    refers to has no prefix of its source yet: that stands in the subject, before the record's own sourcedId.
+
+    :param raw: what is said, where that is known: only that tells whose an enrollment is.
 
     >>> list(people_in("sis", "users/17"))[-1]
     '17'
+    >>> list(people_in("sis", "enrollments/n-5", b'{"sourcedId": "5", "user": {"sourcedId": "17"}}'))[-1]
+    'n-17'
     """
     if not subject:
         return
@@ -28,21 +33,23 @@ def people_in(source: str, subject: str, raw: bytes = b"") -> Iterator[SourcedId
         if subject.startswith(prefix):
             yield SourcedId(subject.removeprefix(prefix))
     if subject.startswith(_HERS) and raw:
-        yield from _user_of(raw)
+        yield from _user_of(subject.removeprefix(_HERS), raw)
 
 
-def _user_of(raw: bytes) -> Iterator[SourcedId]:
+def _user_of(sourced_id: str, raw: bytes) -> Iterator[SourcedId]:
     try:
-        body: Any = json.loads(raw)
-    except ValueError:
+        body = json.loads(raw)
+    except (ValueError, RecursionError):
         return
-    match body:
-        case {"user": {"sourcedId": str(sourced_id)}}:
-            yield SourcedId(sourced_id)
+    if isinstance(body, dict) and (user := read_reference(body.get("user"))) is not None:
+        yield SourcedId(sourced_id.removesuffix(read_text(body.get("sourcedId")) or "") + user)
 
 
 class WithoutErased:
-    """A snapshot without what it says of people who were erased. Nothing of it is kept, not even that it was said."""
+    """A snapshot without what it says of people who were erased: in the place of that, that they are gone.
+
+    So nothing of it is kept, and everything else keeps its place, by which bad rows of files are found.
+    """
 
     def __init__(self, snapshot: Snapshot, is_erased: IsErased) -> None:
         self._snapshot = snapshot
@@ -66,10 +73,12 @@ class WithoutErased:
 
     def __iter__(self) -> Iterator[Stated | Rejected | Gone | PageRead]:
         for entry in self._snapshot:
-            if isinstance(entry, PageRead) or not self._is_about_erased(entry):
+            if isinstance(entry, PageRead | Gone) or not self._is_about_erased(entry):
                 yield entry
+            elif entry.subject and (isinstance(entry, Rejected) or entry.kind.counted):
+                yield Gone(entry.subject)
 
-    def _is_about_erased(self, entry: Stated | Rejected | Gone) -> bool:
+    def _is_about_erased(self, entry: Stated | Rejected) -> bool:
         raw = entry.raw if isinstance(entry, Stated) else b""
         return any(map(self._is_erased, people_in(self.source, entry.subject or "", raw)))
 

@@ -113,6 +113,10 @@ class RoleTable:
         """The row of a role of the vocabulary."""
         return self._rows.roles[role]
 
+    def row_of_text(self, text: str) -> Row | None:
+        """The row of a text outside the vocabulary, if the table has one."""
+        return self._rows.extra.get(extra_key(text))
+
     def map_roles(
         self,
         roles: Sequence[str],
@@ -136,7 +140,7 @@ class RoleTable:
             return MappedRoles(
                 enrollment=None, primary_claim=False, user_roles=(), unknown=unknown, test_user=True, left_out=True
             )
-        here = [self.row(role) for role in _refined(role for role in known if role.scope is Scope.CONTEXT)]
+        here = [self.row(role) for role in refined(role for role in known if role.scope is Scope.CONTEXT)]
         here += [self._rows.extra[extra_key(text)] for text in foreign.difference(unknown)]
         institution = [self.row(role) for role in known if role.scope is Scope.INSTITUTION]
         system = [self.row(role) for role in known if role.scope is Scope.SYSTEM]
@@ -205,7 +209,7 @@ _ROLES_BACK = {
 }
 
 
-def _refined(roles: Iterable[Role]) -> set[Role]:
+def refined(roles: Iterable[Role]) -> set[Role]:
     """Context roles without the principals that a sub-role among them refines."""
     distinct = set(roles)
     kept = distinct - {Role(role.scope, role.principal) for role in distinct if role.sub is not None}
@@ -217,14 +221,15 @@ def _refined(roles: Iterable[Role]) -> set[Role]:
 
 def _leading(rows: Iterable[Row], mapping: RoleMapping) -> tuple[str | None, bool]:
     """The enrollment role, and the claim to be primary, of the lowest rank that gives one in this role mapping."""
-    giving = [(row.rank, role, row.primary) for row in rows if (role := _enrollment_role(row, mapping)) is not None]
+    giving = [(row.rank, role, row.primary) for row in rows if (role := enrollment_role(row, mapping)) is not None]
     if not giving:
         return None, False
     _, role, primary = min(giving, key=lambda choice: (choice[0], choice[1], not choice[2]))
     return role, primary and role == "teacher"
 
 
-def _enrollment_role(row: Row, mapping: RoleMapping) -> str | None:
+def enrollment_role(row: Row, mapping: RoleMapping) -> str | None:
+    """The enrollment that one row gives in a role mapping, if it gives one."""
     extension = row.ext_enrollment if mapping is RoleMapping.EXT else None
     return extension or row.enrollment
 

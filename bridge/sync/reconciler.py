@@ -187,7 +187,8 @@ class Reconciler:
                     message = f"removals held: {reason}; all else is applied; {self._how_to_approve(number)}"
                     apply(self._mirror, plan, derivation, number, self._clock, message=message, held=removals)
                 case Held(reason):
-                    self.runs.hold(number, plan, removals, f"held: {reason}; {self._how_to_approve(number)}")
+                    message = f"held: {reason}; {self._how_to_approve(number)}"
+                    self.runs.hold(number, plan, removals, message, changes=staging.upheavals())
 
     def _judge(self, plan: Plan, removals: Collection[str], approval: Approval | None) -> Held | None:
         toll = self._toll(plan)

@@ -76,7 +76,9 @@ def test_changes_of_a_run_have_before_and_after(told, caller):
         ("users", "removed"),
     ]
     for one in changes:
-        assert one["before"] == {**one["after"], "status": "active"}
+        told_before = one["before"]["metadata"]
+        metadata = told_before | ({"lti.status": "Deleted"} if one["collection"] == "enrollments" else {})
+        assert one["after"] == {**one["before"], "status": "tobedeleted", "metadata": metadata}
         assert (one["after"]["sourcedId"], one["after"]["status"]) == (one["sourcedId"], "tobedeleted")
 
 

@@ -57,7 +57,7 @@ def test_signed_assertion_gets_a_token_that_works(serving, tool):
     assert body["expires_in"] <= 3600
     assert answer.headers["Cache-Control"] == "no-store"
     grant = authenticate_tool(f"Bearer {body['access_token']}", serving.registry)
-    assert (grant.tool, grant.scopes) == (tool.registered, {CONTEXT_MEMBERSHIP_SCOPE})
+    assert (grant.tool.client_id, grant.scopes) == (tool.registered.client_id, {CONTEXT_MEMBERSHIP_SCOPE})
 
 
 @pytest.mark.parametrize(

@@ -26,9 +26,14 @@ def word(user_id, *roles, feeder="quiz", signed=True, at="2026-11-20T08:00:00.00
     return write_word(Word(feeder=feeder, signed=signed, at=at, member=member))
 
 
+def nobody(_):
+    return set()
+
+
 def hand_in(school, course, user_id, *roles, **said):
     raw = word(user_id, *roles, **said)
-    return feed(school.mirror, course.source, course.key, {user_id: raw}, school.derivation(course), school.clock)
+    derivation = school.derivation(course)
+    return feed(school.mirror, course.source, course.key, {user_id: raw}, derivation, school.clock, erased=nobody)
 
 
 @pytest.fixture
@@ -45,7 +50,7 @@ def test_class_and_person_are_there_afterwards(school, course):
 
 
 def test_class_is_there_though_nobody_is_named(school, course):
-    feed(school.mirror, course.source, course.key, {}, school.derivation(course), school.clock)
+    feed(school.mirror, course.source, course.key, {}, school.derivation(course), school.clock, erased=nobody)
 
     assert school.class_(course) is not None
     assert school.count("users") == 0
@@ -148,7 +153,15 @@ def test_unreadable_word_keeps_nothing(school, course):
     before = school.dump(without=("sources",))
 
     with pytest.raises(ValueError):
-        feed(school.mirror, course.source, course.key, {"7": b"{}"}, school.derivation(course), school.clock)
+        feed(
+            school.mirror,
+            course.source,
+            course.key,
+            {"7": b"{}"},
+            school.derivation(course),
+            school.clock,
+            erased=nobody,
+        )
 
     assert school.dump(without=("sources",)) == before
 

@@ -1,6 +1,7 @@
 """Everything that is held on a person can be shown, and erased for good."""
 
 import json
+from contextlib import ExitStack
 
 import pytest
 
@@ -8,8 +9,9 @@ from bridge.backups import back_up, restore
 from bridge.errors import Busy, UnknownObject
 from bridge.mirror.runs import Outcome
 from bridge.people import erase_person, export_person
+from bridge.registry.launches import TakenLaunch
 from bridge.registry.registry import Registry
-from bridge.roster.identity import LtiUserId, user_sourced_id
+from bridge.roster.identity import LtiUserId, PersonKey, user_sourced_id
 from bridge.roster.visibility import Visibility
 from bridge.upkeep import undo_run
 from tests.wiring.world import ask, runs
@@ -125,6 +127,22 @@ def test_restored_backup_is_made_to_forget_her(make_wiring, wiring, settings, cl
         assert registry.erased.holds(ID)
 
 
+def test_restored_backup_is_made_to_forget_a_launch_of_hers(wiring, settings, clock, tmp_path):
+    tool = wiring.registry.tools.add("quiz", key_set='{"keys":[]}')
+    launch = TakenLaunch(
+        tool=tool.client_id, tenant="school", context=None, person=PersonKey("zora-4711"), claims={"sub": "zora-4711"}
+    )
+    wiring.registry.launches.take(launch)
+    back_up(settings.storage, tmp_path / "before.zip", clock)
+    erase_person(wiring, ID)
+    wiring.close()
+
+    for path in restore(settings.storage, tmp_path / "before.zip", clock).set_aside:
+        path.unlink()
+
+    assert b"zora-4711" not in bytes_of(settings.storage.directory)
+
+
 def test_registry_tells_nobody_who_was_erased(wiring, settings, course):
     erase_person(wiring, ID)
 
@@ -134,6 +152,19 @@ def test_registry_tells_nobody_who_was_erased(wiring, settings, course):
 def test_while_her_roster_is_being_read_nothing_is_erased(wiring, make_wiring, course):
     with make_wiring().holding(course), pytest.raises(Busy):
         erase_person(wiring, ID)
+
+
+def test_erasing_waits_for_other_readings_of_her_source(wiring, make_wiring, lms, course, add_context, served):
+    other = add_context("3", GRACE)
+    wiring.sync(other)
+    asks, reader = [], make_wiring()
+    with ExitStack() as reading:
+        assert reading.enter_context(reader.holding(other)) is not None
+
+        erase_person(wiring, ID, sleep=lambda _: (asks.append(user(served)["status"]), reading.close()))
+
+    assert asks == ["active"]
+    assert user(served)["status"] == "tobedeleted"
 
 
 def test_nobody_of_that_id_is_told_without_repeating_it(wiring, course):

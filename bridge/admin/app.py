@@ -1,0 +1,169 @@
+"""The pages as one WSGI application, to be mounted at ``/admin``."""
+
+import secrets
+import time
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from urllib.parse import urlsplit
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+import structlog
+from flask import Flask, Response, g, redirect, render_template, request, url_for
+from flask_bootstrap import Bootstrap5
+from flask_login import current_user
+from flask_wtf import CSRFProtect
+from structlog.contextvars import bind_contextvars, clear_contextvars
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from bridge.admin import (
+    accounts,
+    clients,
+    contexts,
+    dashboard,
+    inspector,
+    plans,
+    platforms,
+    quality,
+    runs,
+    setup,
+    sources,
+    tools,
+    words,
+)
+from bridge.admin.addresses import ContextKeyConverter
+from bridge.errors import RequestError, UnknownObject
+from bridge.wiring import Wiring
+
+log = structlog.get_logger(__name__)
+
+ADMIN_PATH = "/admin"
+
+Observe = Callable[[str | None, str, int, float], None]
+"""Told of an answer: its route, the method, the status, and the seconds it took."""
+_IDLE = timedelta(hours=1)
+_LARGEST_FORM = 256 * 1024
+_POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self';"
+    " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+_OPEN_TO_ALL = frozenset({"accounts.sign_in", "static", "bootstrap.static"})
+
+
+def _unseen(route: str | None, method: str, status: int, seconds: float) -> None:
+    return
+
+
+def admin_app(wiring: Wiring, *, observe: Observe = _unseen) -> Flask:
+    """The pages.
+
+    Its paths are those below ``/admin``, by which :class:`Mounted` serves it.
+
+    :param observe: told of every answer.
+    """
+    server = wiring.settings.server
+    secure = server.public_url.startswith("https:")
+    app = Flask(__name__)
+    app.config.update(
+        SECRET_KEY=wiring.registry.secrets.get("sessions"),
+        SESSION_COOKIE_NAME="__Secure-bridge_admin" if secure else "bridge_admin",
+        SESSION_COOKIE_PATH=urlsplit(server.public_url).path + ADMIN_PATH,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SECURE=secure,
+        SESSION_COOKIE_SAMESITE="Lax",  # Strict would show the sign-in page to whoever follows a link from a message
+        PERMANENT_SESSION_LIFETIME=_IDLE,
+        MAX_CONTENT_LENGTH=_LARGEST_FORM,
+        WTF_CSRF_TIME_LIMIT=None,  # as long as the session
+        WTF_CSRF_SSL_STRICT=False,  # TLS ends at the proxy, so whether it was there is not seen here
+        BOOTSTRAP_SERVE_LOCAL=True,
+    )
+    app.url_map.converters["context"] = ContextKeyConverter
+    _add_hooks(app, observe)  # before the extensions', so that what they refuse is logged too
+    Bootstrap5(app)
+    CSRFProtect(app)
+    accounts.manage_logins(app, wiring)
+    reading = (platforms, contexts, sources, plans, runs, inspector, quality)
+    for room in (accounts, dashboard, *reading, clients, tools, setup):
+        app.register_blueprint(room.pages(wiring))
+    words.teach(app, wiring)
+    _add_error_pages(app)
+    if server.proxies:
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign] # Flask's own way
+            app.wsgi_app, x_for=server.proxies, x_proto=0, x_host=0, x_port=0, x_prefix=0
+        )
+    return app
+
+
+class Mounted:
+    """Two applications as one: the pages at ``/admin``, the services everywhere else.
+
+    :param root: the path of the bridge's public address, which links begin with: a proxy takes it off.
+    """
+
+    def __init__(self, services: WSGIApplication, admin: Flask, root: str) -> None:
+        self._services = services
+        self._admin = admin
+        self._root = root
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        if path != ADMIN_PATH and not path.startswith(f"{ADMIN_PATH}/"):
+            return self._services(environ, start_response)
+        within = {"SCRIPT_NAME": self._root + ADMIN_PATH, "PATH_INFO": path.removeprefix(ADMIN_PATH)}
+        return self._admin.wsgi_app({**environ, **within}, start_response)
+
+
+def _add_hooks(app: Flask, observe: Observe) -> None:
+    @app.before_request
+    def begin() -> Response | None:
+        g.begun = time.perf_counter()
+        g.request_id = secrets.token_hex(8)
+        clear_contextvars()
+        bind_contextvars(request=g.request_id)
+        if request.endpoint in _OPEN_TO_ALL or current_user.is_authenticated:
+            return None
+        asked_for = request.full_path.rstrip("?") if request.method == "GET" else "/"
+        return redirect(url_for("accounts.sign_in", next=asked_for))  # type: ignore[return-value] # werkzeug's Response
+
+    @app.after_request
+    def end(response: Response) -> Response:
+        response.headers["X-Request-Id"] = g.request_id
+        response.headers["Content-Security-Policy"] = _POLICY
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["X-Frame-Options"] = "DENY"
+        response.headers["Referrer-Policy"] = "same-origin"
+        if request.endpoint not in {"static", "bootstrap.static"}:
+            response.headers["Cache-Control"] = "no-store"
+        route = ADMIN_PATH + request.url_rule.rule if request.url_rule is not None else None
+        seconds = time.perf_counter() - g.begun
+        observe(route, request.method, response.status_code, seconds)
+        log.info(
+            "request",
+            method=request.method,
+            route=route,
+            status=response.status_code,
+            milliseconds=round(seconds * 1000, 1),
+        )
+        return response
+
+
+def _add_error_pages(app: Flask) -> None:
+    """Every failure as a page that needs neither file: one of them may be what has failed."""
+
+    @app.errorhandler(HTTPException)
+    def refuse(error: HTTPException) -> tuple[str, int]:
+        if error.code is not None and error.code >= 500:
+            log.error("request_failed", status=error.code)
+        return render_template("error.html", title=error.name, reason=error.description), error.code or 500
+
+    @app.errorhandler(RequestError)
+    def refuse_request(error: RequestError) -> tuple[str, int]:
+        status = 404 if isinstance(error, UnknownObject) else 400
+        title = "Not found" if status == 404 else "That cannot be done"
+        return render_template("error.html", title=title, reason=f"{error}."), status
+
+    @app.errorhandler(Exception)
+    def fail(error: Exception) -> tuple[str, int]:
+        log.exception("request_failed", error=type(error).__name__)
+        reason = f"The bridge failed. The cause is in its log, under request {g.get('request_id', 'unknown')}."
+        return render_template("error.html", title="Something failed", reason=reason), 500

@@ -1,0 +1,159 @@
+"""The forms. What a value may be, the registry decides; here is only what a person is asked for."""
+
+from flask_wtf import FlaskForm
+from wtforms import (
+    IntegerField,
+    PasswordField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    SubmitField,
+    TextAreaField,
+    widgets,
+)
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
+
+from bridge.lti.vendors import PROFILES
+from bridge.oneroster.scopes import ROSTER, ROSTER_CORE, ROSTER_DEMOGRAPHICS
+from bridge.registry.operators import LONGEST_PASSWORD
+from bridge.registry.tools import DEFAULT_SHARES
+from bridge.roster.sharing import Share, UserIds
+
+_LONGEST = 2048
+
+
+class SignInForm(FlaskForm):
+    operator = StringField("Name", [DataRequired(), Length(max=64)], render_kw={"autocomplete": "username"})
+    password = PasswordField(
+        "Password", [InputRequired(), Length(max=LONGEST_PASSWORD)], render_kw={"autocomplete": "current-password"}
+    )
+    submit = SubmitField("Sign in")
+
+
+class PlatformForm(FlaskForm):
+    """One LMS, registered by hand."""
+
+    vendor = SelectField("Vendor", choices=[SelectChoice(name) for name in sorted(PROFILES)], default="generic")
+    tenant = StringField(
+        "Tenant",
+        [Optional(), Length(max=64)],
+        description="The short name that its people are known under for good. Empty: named after the issuer's host.",
+    )
+    issuer = StringField(
+        "Issuer", [DataRequired(), Length(max=_LONGEST)], description="Exactly as the LMS writes it (iss)."
+    )
+    client_id = StringField("Client id", [DataRequired(), Length(max=_LONGEST)])
+    auth_login_url = StringField("Authorization endpoint (OIDC)", [DataRequired(), Length(max=_LONGEST)])
+    token_url = StringField("Access token endpoint", [DataRequired(), Length(max=_LONGEST)])
+    jwks_url = StringField("Key set URL (JWKS)", [DataRequired(), Length(max=_LONGEST)])
+    token_audience = StringField(
+        "Token audience", [Optional(), Length(max=_LONGEST)], description="Only if it is not the token endpoint."
+    )
+    deployment_id = StringField(
+        "Deployment id", [Optional(), Length(max=255)], description="Empty: learned from the first launch."
+    )
+    submit = SubmitField("Register")
+
+
+class InvitationForm(FlaskForm):
+    """A link by which one LMS registers itself."""
+
+    tenant = StringField(
+        "Tenant",
+        [Optional(), Length(max=64)],
+        description="The short name that its people will be known under for good. Empty: named after its host.",
+    )
+    days = IntegerField("Good for days", [InputRequired(), NumberRange(1, 365)], default=7)
+    submit = SubmitField("Make a registration link")
+
+
+class _Checkboxes(SelectMultipleField):
+    widget = widgets.ListWidget(prefix_label=False)
+    option_widget = widgets.CheckboxInput()
+
+
+class ClientForm(FlaskForm):
+    """One OneRoster consumer."""
+
+    name = StringField("Name", [DataRequired(), Length(max=200)], description="What you call it.")
+    scopes = _Checkboxes(
+        "It may ask for",
+        [InputRequired("Choose at least one.")],
+        choices=[
+            SelectChoice(ROSTER_CORE, "rosters, without people's details (roster-core)"),
+            SelectChoice(ROSTER, "rosters (roster)"),
+            SelectChoice(ROSTER_DEMOGRAPHICS, "demographics (demographics)"),
+        ],
+        default=[ROSTER_CORE, ROSTER],
+    )
+    sources = _Checkboxes(
+        "It may see", choices=[], description="None chosen: every source, also those that are added later."
+    )
+    body_style = SelectField(
+        "Body style",
+        choices=[
+            SelectChoice("", "as configured"),
+            SelectChoice("counters", "with counters"),
+            SelectChoice("strict", "strict"),
+        ],
+        default="",
+        description="Whether the counters stand in the body of a page, beside the headers.",
+    )
+    submit = SubmitField("Register")
+
+
+class ToolKeysForm(FlaskForm):
+    """A tool's public keys: one of both."""
+
+    jwks_url = StringField(
+        "Key set URL (JWKS)",
+        [Optional(), Length(max=_LONGEST)],
+        description="Where its public keys are read; or…",
+    )
+    key_set = TextAreaField("…its key set", [Optional(), Length(max=65536)], description="Pasted: a JWK set, as JSON.")
+    submit_keys = SubmitField("Change the keys")
+
+
+class ToolForm(FlaskForm):
+    """One LTI tool that reads memberships."""
+
+    name = StringField("Name", [DataRequired(), Length(max=200)], description="What you call it.")
+    jwks_url = StringField(
+        "Key set URL (JWKS)",
+        [Optional(), Length(max=_LONGEST)],
+        description="Where its public keys are read; or…",
+    )
+    key_set = TextAreaField("…its key set", [Optional(), Length(max=65536)], description="Pasted: a JWK set, as JSON.")
+    sources = _Checkboxes(
+        "It may see", choices=[], description="None chosen: every source, also those that are added later."
+    )
+    shares = _Checkboxes(
+        "It is told of members",
+        choices=[
+            SelectChoice(Share.NAMES, "names"),
+            SelectChoice(Share.EMAIL, "e-mail addresses"),
+            SelectChoice(Share.PICTURE, "pictures"),
+            SelectChoice(Share.SOURCED_ID, "the SIS's numbers"),
+        ],
+        default=list(DEFAULT_SHARES),
+        description="Beside ids, roles and status.",
+    )
+    user_ids = SelectField(
+        "By which id",
+        choices=[
+            SelectChoice(UserIds.LMS, "the LMS's own, where one is known"),
+            SelectChoice(UserIds.SOURCED_ID, "the sourcedId"),
+        ],
+        default=UserIds.LMS,
+    )
+    submit = SubmitField("Register")
+
+
+class FreshnessForm(FlaskForm):
+    hours = IntegerField(
+        "Read at least every … hours",
+        [InputRequired(), NumberRange(0, 8760)],
+        description="0: as its platform's others.",
+    )
+    submit_freshness = SubmitField("Set")

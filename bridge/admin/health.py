@@ -1,0 +1,94 @@
+"""How it goes with one platform, in a word and a sentence; and when it is read next."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bridge.clock import from_stamp
+from bridge.errors import UnknownObject
+from bridge.lti.platform import Platform
+from bridge.mirror.attempts import Attempts
+from bridge.mirror.figures import Figures, SourceFigures
+from bridge.mirror.mirror import Mirror
+from bridge.paces import Paces
+from bridge.registry.circuits import Circuit, CircuitState
+from bridge.registry.pauses import Pause
+from bridge.registry.registry import Registry
+from bridge.sync.policy import Verdict, by_itself
+
+_LOOKED_AT = 50
+"""Contexts among which the next one to be read is looked for: those that were not read for the longest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How it goes.
+
+    :param level: a Bootstrap colour, which the word says too.
+    :param word: one or two.
+    :param sentence: why.
+    """
+
+    level: str
+    word: str
+    sentence: str
+
+
+def health(figures: SourceFigures, circuit: Circuit, pause: Pause | None, *, contexts: int, held: int = 0) -> Health:
+    """How it goes with a platform.
+
+    :param contexts: how many it is known to have.
+    :param held: how many of its plans wait for a person.
+    """
+    if pause is not None:
+        return Health(
+            "secondary", "paused", f"Paused by {pause.paused_by or 'the bridge'}: {pause.reason or 'no reason given'}."
+        )
+    if circuit.state is not CircuitState.CLOSED:
+        return Health(
+            "danger", "left alone", "It does not answer, so it is left alone for a while and then tried again."
+        )
+    if not contexts:
+        return Health("secondary", "no contexts", "No course is known yet: launch the bridge from one.")
+    if figures.good is None and figures.failing:
+        return Health("danger", "failing", "No roster could be read yet.")
+    if figures.failing:
+        share = "All of" if figures.failing >= figures.contexts else f"{figures.failing:,} of"
+        return Health("warning", "some fail", f"{share} {figures.contexts:,} contexts could not be read the last time.")
+    if held:
+        waits = "plan waits" if held == 1 else "plans wait"
+        return Health("warning", "held", f"It answers; {held:,} {waits} for a person.")
+    if figures.good is None:
+        return Health("secondary", "not read yet", "Its rosters have not been read yet.")
+    return Health("success", "well", "Every roster was read the last time it was asked for.")
+
+
+def next_run(registry: Registry, mirror: Mirror, paces: Paces, platform: Platform, now: datetime) -> Verdict | None:
+    """When the next of a platform's contexts is read: by those that have waited the longest, so that many cost no more.
+
+    :returns: ``None`` if it has no context.
+    """
+    keys = Figures.of_all(mirror).longest_unread(platform.tenant, _LOOKED_AT)
+    found = []
+    for key in keys:
+        try:
+            found.append(registry.contexts.get(platform.tenant, key))
+        except UnknownObject:
+            continue  # it is read no more
+    known = {context.key for context in found}
+    found += [one for one in registry.contexts.page(platform.id, _LOOKED_AT) if one.key not in known]
+    paused = platform.id in registry.pauses.platforms()
+    attempts = Attempts(mirror)
+    verdicts = [
+        by_itself(
+            attempts.of(context.tenant, context.key),
+            paces.of(context, registry),
+            now,
+            added=from_stamp(context.created),
+            paused=paused or registry.pauses.covers(platform.id, context.tenant, context.key),
+        )
+        for context in found
+        if context.platform_id == platform.id
+    ]
+    return min(
+        verdicts, key=lambda one: one.since or one.until or datetime.max.replace(tzinfo=now.tzinfo), default=None
+    )

@@ -1,0 +1,93 @@
+"""What the pages say in plain words: times, outcomes, states. Templates know these as filters."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from flask import Flask, url_for
+from markupsafe import Markup
+
+from bridge import __version__
+from bridge.admin.paging import url_with
+from bridge.clock import from_stamp, to_stamp
+from bridge.mirror.outcomes import Outcome
+from bridge.roster.records import WHOLE_SOURCE
+from bridge.wiring import Wiring
+
+_STEPS = (
+    (timedelta(minutes=1), timedelta(seconds=1), "second"),
+    (timedelta(hours=1), timedelta(minutes=1), "minute"),
+    (timedelta(days=2), timedelta(hours=1), "hour"),
+    (timedelta(days=60), timedelta(days=1), "day"),
+    (timedelta(days=730), timedelta(days=30), "month"),
+)
+
+OUTCOMES = {
+    Outcome.RUNNING: ("info", "it is being read"),
+    Outcome.APPLIED: ("success", "read, and what had changed was taken over"),
+    Outcome.UNCHANGED: ("success", "read, and nothing had changed"),
+    Outcome.HELD: ("warning", "it waits for a person"),
+    Outcome.UNAVAILABLE: ("danger", "the platform did not answer usefully; it is tried again by itself"),
+    Outcome.REFUSED: (
+        "danger",
+        "the platform said no, or its answer cannot be trusted; somebody has to mend something",
+    ),
+    Outcome.GONE: ("danger", "the platform says that there is no such course"),
+    Outcome.BROKEN: ("danger", "the bridge itself failed, or was stopped; nothing was changed"),
+}
+
+
+def relative(instant: datetime, now: datetime) -> str:
+    """How long ago an instant was, or how far ahead it is.
+
+    >>> relative(datetime(2026, 11, 20, 21, 2, tzinfo=UTC), datetime(2026, 11, 20, 21, 5, 30, tzinfo=UTC))
+    '3 minutes ago'
+    """
+    apart = abs(now - instant)
+    if apart < timedelta(seconds=10):
+        return "just now" if instant <= now else "any moment"
+    step, word = next(((step, word) for below, step, word in _STEPS if apart < below), (timedelta(days=365), "year"))
+    count = apart // step
+    amount = f"{count} {word}{'s' * (count != 1)}"
+    return f"{amount} ago" if instant <= now else f"in {amount}"
+
+
+def exact(instant: datetime, zone: str) -> str:
+    """An instant on the wall clock of the configured time zone.
+
+    >>> exact(datetime(2026, 11, 20, 21, 5, 9, tzinfo=UTC), "Europe/Oslo")
+    '2026-11-20 22:05:09 CET'
+    """
+    return f"{instant.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S %Z}"
+
+
+def counted(count: int, singular: str, plural: str | None = None) -> str:
+    """A number with its noun.
+
+    >>> counted(1, "person", "people"), counted(12000, "person", "people")
+    ('1 person', '12,000 people')
+    """
+    return f"{count:,} {singular if count == 1 else plural or singular + 's'}"
+
+
+def teach(app: Flask, wiring: Wiring) -> None:
+    """Give the templates these words."""
+    zone = wiring.settings.calendar.time_zone
+
+    def when(stamp: str | datetime | None, never: str = "never") -> Markup | str:
+        if not stamp:
+            return never
+        instant = from_stamp(stamp) if isinstance(stamp, str) else stamp.astimezone(UTC)
+        return Markup('<time datetime="{}" title="{}">{}</time>').format(
+            to_stamp(instant), exact(instant, zone), relative(instant, wiring.clock())
+        )
+
+    def outcome(value: str | None) -> Markup:
+        if value is None:
+            return Markup('<span class="badge text-bg-secondary">not read yet</span>')
+        level, words = OUTCOMES[Outcome(value)]
+        return Markup('<span class="badge text-bg-{}">{}</span> {}').format(level, value, words)
+
+    app.jinja_env.filters.update(when=when, outcome=outcome, counted=counted)
+    app.jinja_env.globals.update(
+        version=__version__, home=lambda: url_for("dashboard.show"), here=url_with, whole_source=WHOLE_SOURCE
+    )

@@ -1,0 +1,111 @@
+"""Personal data is masked until it is asked for, and that it was asked for is recorded."""
+
+import pytest
+
+from bridge.admin.personal import masked_container
+from tests.admin.conftest import words
+
+NAMES = ("Sunniva", "Testdatter", "@example.org", "student-0")
+
+
+@pytest.fixture
+def paths(context_path, held):
+    return [context_path, f"/admin/held/{held.id}", "/admin/runs/1", f"/admin/runs/{held.id}"]
+
+
+@pytest.fixture
+def looked_at(site):
+    def looked_at():
+        deeds = site.wiring.registry.activity.latest(50)
+        return [deed.subject for deed in deeds if deed.action == "looked at personal data of"]
+
+    return looked_at
+
+
+def test_pages_mask_who_somebody_is(operator, paths, looked_at):
+    for path in paths:
+        page = operator.get(path).text
+        assert [name for name in NAMES if name in page] == [], path
+    assert looked_at() == []
+
+
+def test_who_asks_for_it_sees_it_and_is_recorded(operator, context, paths, looked_at, held):
+    for path in paths[:3]:
+        assert "Sunniva" in operator.get(f"{path}?personal=yes").text, path
+
+    assert looked_at() == ["run 1", f"held plan {held.id}", f"class {context.class_sourced_id}"]
+
+
+def test_record_is_shown(operator, context_path, context):
+    operator.get(f"{context_path}?personal=yes")
+
+    page = words(operator.get("/admin/activity"))
+    assert f"ada looked at personal data of class {context.class_sourced_id}" in page
+
+
+def test_inspector_shows_what_the_platform_returns_masked(operator, context_path, lms):
+    page = words(operator.post(f"{context_path}inspect/"))
+
+    assert [name for name in NAMES if name in page] == []
+    assert "membership#Learner" in page
+    assert "Content-Type" in page
+    assert "Authorization Bearer •••• (masked)" in page
+    assert "Members on this page: 13." in page
+
+
+def test_inspector_shows_personal_data_when_asked_but_never_the_token(operator, context_path, looked_at, context):
+    page = words(operator.post(f"{context_path}inspect/", personal="yes"))
+
+    assert "sunniva.3@example.org" in page
+    assert "Bearer •••• (masked)" in page
+    assert looked_at() == [f"class {context.class_sourced_id} at its platform"]
+
+
+def test_inspector_asks_nothing_before_it_is_told_to(operator, context_path, lms):
+    operator.get(f"{context_path}inspect/")
+
+    assert lms.asked == []
+
+
+def test_inspector_tells_what_a_platform_in_trouble_answers(operator, context_path, lms):
+    del lms.members["Course-1"]
+
+    page = words(operator.post(f"{context_path}inspect/"))
+
+    assert "The status is 500" in page
+
+
+def test_inspector_goes_through_the_one_outgoing_door(site, operator, context_path, context):
+    db = site.wiring.registry.db
+    db.execute("UPDATE contexts SET memberships_url = 'http://10.1.2.3/members'")
+
+    page = words(operator.post(f"{context_path}inspect/"))
+
+    assert "10.1.2.3" in page
+    assert "outgoing.allowed_hosts" in page
+
+
+@pytest.mark.parametrize(
+    ("container", "secret"),
+    [
+        pytest.param({"members": [{"user_id": "u", "custom": {"nick": "Sunny"}}]}, "Sunny", id="a custom property"),
+        pytest.param({"members": ["Sunny"]}, "Sunny", id="a member that is none"),
+        pytest.param({"members": [{"message": [{"given_name": "Sunny"}]}]}, "Sunny", id="a message section"),
+        pytest.param({"people": [{"given_name": "Sunny"}]}, "Sunny", id="another list"),
+        pytest.param(["Sunny"], "Sunny", id="no container"),
+        pytest.param({"context": {"teacher": "Sunny"}}, "Sunny", id="within the context"),
+        pytest.param({"members": [{"phone": 5551234}]}, "5551234", id="a number"),
+    ],
+)
+def test_what_nobody_has_heard_of_is_masked(container, secret):
+    assert secret not in repr(masked_container(container))
+
+
+def test_roles_status_and_context_are_shown():
+    container = {
+        "id": "https://lms.example.org/m",
+        "context": {"id": "c", "label": "ALG", "title": "Algebra"},
+        "members": [{"status": "Active", "roles": ["Learner"]}],
+    }
+
+    assert masked_container(container) == container

@@ -1,0 +1,224 @@
+"""Registering consumers and LMSs, and handing out links: secrets are shown once."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from bridge.oneroster.scopes import ROSTER, ROSTER_CORE
+from bridge.registry.registrations import NewPlatform
+from tests.admin.conftest import words
+
+SCOPES = [ROSTER, ROSTER_CORE]
+PLATFORM = {
+    "vendor": "moodle",
+    "issuer": "https://moodle.example.org",
+    "client_id": "moodle-1",
+    "auth_login_url": "https://moodle.example.org/mod/lti/auth.php",
+    "token_url": "https://moodle.example.org/mod/lti/token.php",
+    "jwks_url": "https://moodle.example.org/mod/lti/certs.php",
+    "deployment_id": "7",
+}
+
+
+def secret_in(page):
+    return re.search(r"Client secret</dt><dd><code[^>]*>([^<]+)<", page.text)[1]
+
+
+@pytest.fixture
+def client(site, operator):
+    operator.post("/admin/clients/new", name="SIS", scopes=SCOPES, body_style="strict")
+    (client,) = site.wiring.registry.clients.all()
+    return client
+
+
+def test_registered_client_can_ask_for_tokens_with_the_secret_that_was_shown(site, operator, client):
+    registry = site.wiring.registry
+
+    assert registry.clients.authenticate(client.client_id, secret_in(operator.page)) == client
+    assert client.body_style == "strict"
+    assert secret_in(operator.page) not in operator.get(f"/admin/clients/{client.client_id}").text
+
+
+def test_client_may_be_limited_to_sources(site, operator, context):
+    operator.post("/admin/clients/new", name="SIS", scopes=SCOPES, sources="school", body_style="")
+
+    (client,) = site.wiring.registry.clients.all()
+    assert client.sources == {"school"}
+
+
+@pytest.mark.parametrize("fields", [{"name": ""}, {"scopes": []}, {"scopes": ["everything"]}, {"sources": "nowhere"}])
+def test_client_that_makes_no_sense_is_not_registered(site, operator, fields):
+    operator.post("/admin/clients/new", **{"name": "SIS", "scopes": SCOPES, "body_style": "", **fields})
+
+    assert site.wiring.registry.clients.all() == []
+
+
+def test_new_secret_ends_the_old_one(site, operator, client):
+    old = secret_in(operator.page)
+    path = f"/admin/clients/{client.client_id}"
+
+    operator.post(f"{path}/secret", shown_at=path)
+
+    registry = site.wiring.registry
+    assert registry.clients.authenticate(client.client_id, old) is None
+    assert registry.clients.authenticate(client.client_id, secret_in(operator.page)) is not None
+
+
+def test_revoked_client_gets_nothing_more(site, operator, client):
+    path = f"/admin/clients/{client.client_id}"
+
+    operator.post(f"{path}/revoke", shown_at=path)
+
+    assert site.wiring.registry.clients.by_id(client.client_id).revoked
+    assert "New secret" not in words(operator.get(path))
+
+
+def test_last_token_is_told(site, operator, client, clock):
+    site.wiring.registry.tokens.add(b"x" * 32, client.client_id, [], timedelta(hours=1))
+    clock.turn(minutes=5)
+
+    assert "Last given a token 5 minutes ago" in words(operator.get(f"/admin/clients/{client.client_id}"))
+
+
+def test_what_was_done_is_in_the_record(operator, client):
+    assert f"ada registered client {client.client_id}" in words(operator.get("/admin/activity"))
+
+
+def test_platform_is_registered_and_the_guide_follows(site, operator):
+    answer = operator.post("/admin/platforms/new", **PLATFORM)
+
+    (platform,) = site.wiring.registry.platforms.all()
+    assert (platform.tenant, platform.vendor) == ("moodle.example.org", "moodle")
+    assert site.wiring.registry.deployments.of(platform) == {"7"}
+    assert answer.url.endswith("/admin/setup/moodle")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("token_url", "not a URL", "must be an absolute http or https URL"),
+        ("tenant", "Not A Tenant", "must be 1 to 64 of a-z"),
+        ("client_id", "", "This field is required"),
+    ],
+)
+def test_platform_that_makes_no_sense_is_refused_at_its_field(site, operator, field, value, said):
+    answer = operator.post("/admin/platforms/new", **{**PLATFORM, field: value})
+
+    assert said in words(answer)
+    assert site.wiring.registry.platforms.all() == []
+
+
+def test_platform_is_not_registered_twice(operator):
+    operator.post("/admin/platforms/new", **PLATFORM)
+
+    assert "is registered at" in words(operator.post("/admin/platforms/new", **PLATFORM))
+
+
+def test_registration_link_works_once_and_is_shown_once(site, operator):
+    shown = words(operator.post("/admin/setup/", tenant="school", days="7"))
+
+    code = re.search(r"/lti/register/([\w-]+)", shown)[1]
+    assert site.wiring.registry.invitations.take(code).tenant == "school"
+    assert site.wiring.registry.invitations.take(code) is None
+    assert code not in operator.get("/admin/setup/").text
+
+
+@pytest.mark.parametrize("vendor", ["canvas", "moodle", "blackboard", "brightspace", "sakai", "openedx", "generic"])
+def test_guide_holds_this_bridge_s_own_addresses(operator, vendor):
+    assert "http://127.0.0.1:1/lti/login" in words(operator.get(f"/admin/setup/{vendor}"))
+
+
+def test_guide_to_an_unknown_vendor_is_not_found(operator):
+    assert operator.get("/admin/setup/abacus").status_code == 404
+
+
+@pytest.fixture
+def waiting(site):
+    return site.wiring.registry.registrations.add(
+        NewPlatform(
+            issuer="https://lms.example.org",
+            client_id="c",
+            deployment_id=None,
+            auth_login_url="https://lms.example.org/auth",
+            token_url="https://lms.example.org/token",
+            token_audience=None,
+            jwks_url="https://lms.example.org/jwks",
+            vendor="generic",
+            product="practice 1",
+        )
+    )
+
+
+def test_lms_that_waits_is_let_in(site, operator, waiting):
+    operator.post(f"/admin/platforms/pending/{waiting}", shown_at="/admin/setup/", decision="accept", tenant="school")
+
+    (platform,) = site.wiring.registry.platforms.all()
+    assert platform.tenant == "school"
+    assert site.wiring.registry.registrations.all() == []
+
+
+def test_lms_that_waits_is_turned_away(site, operator, waiting):
+    operator.post(f"/admin/platforms/pending/{waiting}", shown_at="/admin/setup/", decision="reject")
+
+    assert site.wiring.registry.platforms.all() == []
+    assert site.wiring.registry.registrations.all() == []
+
+
+@pytest.fixture
+def tool(site, operator):
+    operator.post("/admin/tools/new", name="Seating plan", jwks_url="https://tool.example.org/jwks", **TOOL)
+    (tool,) = site.wiring.registry.tools.all()
+    return tool
+
+
+TOOL = {"shares": ["names"], "user_ids": "lms"}
+
+
+def test_registered_tool_is_shown_with_what_it_needs(operator, tool):
+    page = words(operator.get(f"/admin/tools/{tool.client_id}"))
+
+    assert tool.client_id in page
+    assert "http://127.0.0.1:1/oauth2/token" in page
+    assert "roles, status, names" in page
+    assert "Seating plan" in words(operator.get("/admin/tools/"))
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [{}, {"jwks_url": "https://tool.example.org/jwks", "key_set": "{}"}, {"jwks_url": "nonsense"}],
+    ids=["no keys", "both", "no URL"],
+)
+def test_tool_without_usable_keys_is_not_registered(site, operator, keys):
+    answer = operator.post("/admin/tools/new", name="Seating plan", **TOOL, **keys)
+
+    assert answer.status_code == 400
+    assert site.wiring.registry.tools.all() == []
+
+
+def test_tool_is_given_other_keys(site, operator, tool):
+    path = f"/admin/tools/{tool.client_id}"
+
+    operator.post(f"{path}/keys", shown_at=path, jwks_url="https://tool.example.org/new")
+
+    assert site.wiring.registry.tools.get(tool.client_id).jwks_url == "https://tool.example.org/new"
+
+
+def test_tool_s_keys_stay_when_the_new_ones_cannot_be_used(site, operator, tool):
+    path = f"/admin/tools/{tool.client_id}"
+
+    assert operator.post(f"{path}/keys", shown_at=path).status_code == 400
+    assert site.wiring.registry.tools.get(tool.client_id) == tool
+
+
+def test_revoked_tool_gets_nothing_more(site, operator, tool):
+    path = f"/admin/tools/{tool.client_id}"
+
+    operator.post(f"{path}/revoke", shown_at=path)
+
+    assert site.wiring.registry.tools.get(tool.client_id).revoked
+    assert "Other keys" not in words(operator.get(path))
+
+
+def test_unknown_client_and_tool_are_not_found(operator):
+    assert [operator.get(f"/admin/{each}/nobody").status_code for each in ("clients", "tools")] == [404, 404]

@@ -1,0 +1,84 @@
+"""A SIS's page: how reading it goes, having it read, pausing it, and what a plan of it that waits would end."""
+
+import pytest
+
+from bridge.mirror.runs import Outcome
+from bridge.oneroster.scopes import ROSTER, ROSTER_CORE
+from bridge.practice.sis_districts import make_district
+from bridge.practice.sis_server import PracticeSis
+from bridge.registry.sources import RegisteredSource
+from bridge.transport.client_secret import Credentials
+from tests.admin.conftest import words
+
+PATH = "/admin/sources/district/"
+
+
+@pytest.fixture
+def sis():
+    district = make_district(schools=1, classes_per_school=2, students_per_class=15, students_per_school=30)
+    with PracticeSis(district) as sis:
+        yield sis
+
+
+@pytest.fixture
+def source(site, sis):
+    """The SIS, registered; nothing has been read yet."""
+    given = sis.register_consumer()
+    credentials = Credentials(
+        client_id=given["client_id"],
+        secret=given["client_secret"],
+        token_url=given["token_url"],
+        scopes=(ROSTER_CORE, ROSTER),
+    )
+    return site.wiring.registry.sources.add(
+        RegisteredSource(name="district", base_url=sis.base_url("1.2"), credentials=credentials)
+    )
+
+
+def test_source_is_read_from_its_page_and_led_to_from_the_dashboard(site, operator, source):
+    operator.post(f"{PATH}sync", shown_at=PATH)
+
+    site.carry_out()
+
+    assert "read, and what had changed was taken over" in words(operator.get(PATH))
+    assert operator.get(f"{PATH}progress").json()["busy"] is False
+    assert f'href="{PATH}"' in operator.get("/admin/").text
+    assert "all of it" in words(operator.get("/admin/runs/"))
+    assert f'href="{PATH}"' in operator.get("/admin/runs/1").text
+
+
+def test_source_is_paused_and_read_again(site, operator, source):
+    operator.post(f"{PATH}pause", shown_at=PATH, reason="year end")
+    site.carry_out()
+    paused = words(operator.get(PATH))
+
+    operator.post(f"{PATH}resume", shown_at=PATH)
+    site.carry_out()
+
+    assert "by ada: year end" in paused
+    assert "year end" not in words(operator.get(PATH))
+
+
+def test_source_is_asked_for_one_record(site, sis, operator, source):
+    operator.post(f"{PATH}check", shown_at=PATH)
+    assert "It answers" in words(operator.page)
+
+    site.wiring.registry.sources.remove("district")
+    assert operator.get(PATH).status_code == 404
+
+
+def test_held_plan_of_a_source_lists_the_records_that_would_end(site, sis, operator, source):
+    site.wiring.sync(source)
+    gone = sorted(sis.roster.records("enrollments"))
+    for sourced_id in gone:
+        sis.roster.erase("enrollments", sourced_id)
+
+    run = site.wiring.sync(source, full=True)
+    page = words(operator.get(f"/admin/held/{run.id}"))
+
+    assert run.outcome is Outcome.HELD
+    assert f"It would end {len(gone)} records" in page
+    assert f"enrollments {gone[0]} " in page
+    operator.post("/admin/held/", shown_at=f"/admin/held/{run.id}", run=str(run.id), decision="approve")
+    site.carry_out()
+    assert site.wiring.reconciler().runs.latest(1)[0].outcome is Outcome.APPLIED

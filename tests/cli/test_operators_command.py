@@ -1,0 +1,64 @@
+"""``bridge operators``."""
+
+import io
+
+import pytest
+
+PASSWORD = "correct horse battery staple"
+
+
+@pytest.fixture
+def typed(monkeypatch):
+    def typed(text):
+        monkeypatch.setattr("sys.stdin", io.StringIO(text))
+
+    return typed
+
+
+def test_account_is_made_and_can_sign_in(bridge, typed):
+    typed(f"{PASSWORD}\n")
+
+    ran = bridge("operators", "add", "ada", "--password-stdin", "--json")
+
+    assert (ran.code, ran.json()["url"]) == (0, "http://127.0.0.1:8080/admin/")
+    with bridge.registry() as registry:
+        assert registry.operators.authenticate("ada", PASSWORD)
+
+
+def test_password_is_in_no_output(bridge, typed):
+    typed(f"{PASSWORD}\n")
+    ran = bridge("operators", "add", "ada", "--password-stdin")
+
+    listed = bridge("operators", "list")
+
+    assert PASSWORD not in ran.out + ran.err + listed.out
+    assert "ada" in listed.out
+    assert "never" in listed.out
+
+
+def test_short_password_is_refused(bridge, typed):
+    typed("short\n")
+
+    ran = bridge("operators", "add", "ada", "--password-stdin")
+
+    assert (ran.code, "12 to 1024 characters" in ran.err) == (1, True)
+    assert bridge("operators", "list", "--json").json() == []
+
+
+def test_password_is_changed(bridge, typed):
+    typed(f"{PASSWORD}\n")
+    bridge("operators", "add", "ada", "--password-stdin")
+    typed("another good long password\n")
+
+    assert bridge("operators", "passwd", "ada", "--password-stdin").code == 0
+
+    with bridge.registry() as registry:
+        assert registry.operators.authenticate("ada", PASSWORD) is None
+
+
+def test_account_is_removed(bridge, typed):
+    typed(f"{PASSWORD}\n")
+    bridge("operators", "add", "ada", "--password-stdin")
+
+    assert bridge("operators", "remove", "ada").code == 0
+    assert bridge("operators", "remove", "ada").code == 1
