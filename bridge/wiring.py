@@ -38,6 +38,7 @@ from bridge.nrps.schemas import CONTEXT_MEMBERSHIP_SCOPE, load_member
 from bridge.oneroster.client import Account, OneRosterClient
 from bridge.oneroster.cursors import Cursors
 from bridge.oneroster.walks import Walks
+from bridge.registry.key_lock import KeyLock
 from bridge.registry.leases import Lease
 from bridge.registry.registry import Registry
 from bridge.registry.rosters import Reconciled, Roster
@@ -96,7 +97,8 @@ class Wiring:
         :raises bridge.errors.ConfigError: if one cannot be used.
         """
         self.mirror.rebase(self.settings.server.public_url)
-        _ = self.registry
+        if locked := self.registry.keys.lock_up():
+            log.info("keys_encrypted", keys=locked)
 
     def close(self) -> None:
         """Close this thread's connections, and the idle ones to other systems."""
@@ -110,7 +112,8 @@ class Wiring:
 
     @property
     def registry(self) -> Registry:
-        return self._own("registry", lambda: Registry.open(self.settings.storage.registry, self.clock))
+        path = self.settings.storage.registry
+        return self._own("registry", lambda: Registry.open(path, self.clock, key_lock=self._key_lock))
 
     @property
     def mirror(self) -> Mirror:
@@ -180,6 +183,10 @@ class Wiring:
         return self._own("walks", lambda: Walks.open(self.settings.storage.walks, self.clock))
 
     # Shared by all threads.
+
+    @cached_property
+    def _key_lock(self) -> KeyLock:
+        return KeyLock.of_file(self.settings.storage.key_file)
 
     @cached_property
     def _horizons(self) -> Horizons:
