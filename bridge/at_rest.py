@@ -19,6 +19,11 @@ def open_to_others(files: Storage) -> list[Path]:
     return [path for path in sorted(_databases(files)) if _can(path, _OTHERS)]
 
 
+def key_file_open_to_others(files: Storage) -> bool:
+    """Whether others than its owner can open the file with the passphrase of the signing keys."""
+    return files.key_file is not None and files.key_file.exists() and _can(files.key_file, _OTHERS)
+
+
 def _databases(files: Storage) -> Iterator[Path]:
     for path in (files.mirror, files.registry, files.walks):
         yield from files.directory.glob(f"{path.name}*")

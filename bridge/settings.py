@@ -88,6 +88,13 @@ class Storage:
         " for from the folder in which the bridge is started. It must be on a local disk, not on a network share. A"
         " third file, walks.sqlite, is a memory that may be deleted while the bridge does not run.",
     )
+    key_file: Path | None = option(  # noqa: RUF009 - it makes a dataclass field
+        None,
+        optional_file(),
+        "A file with a passphrase of at least 20 characters, which the bridge's signing keys are encrypted with."
+        " Further lines are former passphrases. Keys that are there already are encrypted at the next start. Without"
+        " the file, the bridge does not start any more. Empty: the keys lie in the database in clear.",
+    )
 
     @property
     def mirror(self) -> Path:

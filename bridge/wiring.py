@@ -40,6 +40,7 @@ from bridge.oneroster.client import Account, OneRosterClient
 from bridge.oneroster.cursors import Cursors
 from bridge.oneroster.walks import Walks
 from bridge.registry.contexts import RegisteredContext
+from bridge.registry.key_lock import KeyLock
 from bridge.registry.leases import Lease
 from bridge.registry.registry import Registry
 from bridge.registry.rosters import Reconciled, Roster
@@ -104,6 +105,8 @@ class Wiring:
         # Their secrets are made now, for every backup to hold them: what was sealed with another one can, after a
         # restore, not even be told from what somebody has made up.
         _ = self.tool_seals, self.event_seals, self.membership_seals, self.cursors
+        if locked := self.registry.keys.lock_up():
+            log.info("keys_encrypted", keys=locked)
 
     def close(self) -> None:
         """Close this thread's connections, and the idle ones to other systems."""
@@ -117,7 +120,8 @@ class Wiring:
 
     @property
     def registry(self) -> Registry:
-        return self._own("registry", lambda: Registry.open(self.settings.storage.registry, self.clock))
+        path = self.settings.storage.registry
+        return self._own("registry", lambda: Registry.open(path, self.clock, key_lock=self._key_lock))
 
     @property
     def mirror(self) -> Mirror:
@@ -193,6 +197,10 @@ class Wiring:
         return self._own("walks", lambda: Walks.open(self.settings.storage.walks, self.clock))
 
     # Shared by all threads.
+
+    @cached_property
+    def _key_lock(self) -> KeyLock:
+        return KeyLock.of_file(self.settings.storage.key_file)
 
     @cached_property
     def _horizons(self) -> Horizons:

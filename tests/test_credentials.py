@@ -1,15 +1,24 @@
 """Every route against every kind of credential: each cell has one right answer, and a route without a row fails."""
 
+import re
+from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from bridge.api.scopes import RUNS_READ, SYNC
+from bridge.app import create_app
 from bridge.auth.tokens import issue_token
+from bridge.lti.claims import CORE
+from bridge.nrps.schemas import CONTEXT_MEMBERSHIP_SCOPE
 from bridge.oneroster.discovery import FILE_NAMES
 from bridge.oneroster.operations import OPERATIONS
 from bridge.oneroster.scopes import ONEROSTER_SCOPES, ROSTER, ROSTER_CORE
+from bridge.registry.launches import LaunchContextKey, TakenLaunch
+from bridge.roster.identity import PersonKey, class_sourced_id, context_key
 from bridge.roster.references import ROSTERING_PATH
+from bridge.settings import Monitoring
 from tests.conformance.world import World, ref
 
 _REFUSED = ("none", "another scheme", "garbage", "expired", "revoked", "of a revoked client")
@@ -46,6 +55,51 @@ API = {
     "/api/classes/<path:sourced_id>/sync": ([SYNC], 404, 404),  # no roster is read for these records
     "/api/sources/<path:source>/sync": ([SYNC], 404, 404),
 }
+
+# What tools come with. Each of these is somebody's, and good, unless it says otherwise.
+TOOL_KINDS = (
+    "tool token",
+    "tool token without the scope",
+    "other tenant's tool token",
+    "expired tool token",
+    "token of a revoked tool",
+    "API key",
+    "revoked API key",
+    "API key of a revoked tool",
+    "ltik",
+    "ltik in the older header",
+    "other tenant's ltik",
+    "ltik without an API key",
+    "expired ltik",
+    "another tool's ltik",
+    "ltik with a revoked API key",
+    "service key",
+    "other tenant's service key",
+    "service key without an API key",
+    "revoked service key",
+    "another tool's service key",
+    "service key with a revoked API key",
+)
+_LAUNCHED = {"ltik", "ltik in the older header", "other tenant's ltik"}
+_OF_CONTEXT = {*_LAUNCHED, "service key", "other tenant's service key"}
+_OTHERS = {"other tenant's ltik": 403, "other tenant's service key": 403}
+
+# The answers that are not 401. Whoever may hand in a launch is told that she has sent none; a context whose roster
+# cannot be read is none to ask a sync of; whoever has a launch may read that launch.
+OF_TOOLS = {
+    ("GET", "/lti/contexts/<path:class_sourced_id>/memberships"): {
+        "tool token": 200,
+        "tool token without the scope": 403,
+        "other tenant's tool token": 404,
+    },
+    ("POST", "/api/launches"): {"API key": 400},
+    ("GET", "/api/memberships"): dict.fromkeys(_OF_CONTEXT, 200) | _OTHERS,
+    ("POST", "/api/memberships/sync"): dict.fromkeys(_OF_CONTEXT, 404) | _OTHERS,
+    ("GET", "/api/idtoken"): dict.fromkeys(_LAUNCHED, 200),
+}
+CLAIMS = {"iss": "https://lms.example.org", "aud": "quiz", "sub": "7", CORE + "roles": [], CORE + "deployment_id": "1"}
+CONTEXT = context_key("course-1")
+CLASS_OF_CONTEXT = class_sourced_id("north", CONTEXT)
 
 _IDS = {
     "orgs": "school",
@@ -106,7 +160,27 @@ def world(tmp_path_factory):
         },
     )
     world.add(
+        "classes",
+        {
+            "sourcedId": CLASS_OF_CONTEXT,
+            "status": "active",
+            "title": "L",
+            "classType": "scheduled",
+            "course": ref("courses", "course"),
+            "school": school,
+            "terms": [ref("academicSessions", "term")],
+        },
+    )
+    world.add(
         "enrollments",
+        {
+            "sourcedId": "enrollment-of-launched",
+            "status": "active",
+            "user": ref("users", "ada-4711"),
+            "class": ref("classes", CLASS_OF_CONTEXT),
+            "school": school,
+            "role": "student",
+        },
         {
             "sourcedId": "enrollment",
             "status": "active",
@@ -152,8 +226,68 @@ def credentials(world):
     return headers
 
 
+@pytest.fixture(scope="module")
+def of_tools(world):
+    """The header of each kind that tools come with."""
+    registry = world.wiring.registry
+
+    def tool(kind):
+        sources = ["south"] if kind.startswith("other tenant's") else ["north"]
+        made = registry.tools.add(kind, key_set='{"keys":[]}', sources=sources).client_id
+        return made, registry.tool_keys.issue(made)
+
+    def token(kind):
+        made, _ = tool(kind)
+        scopes = [] if "without the scope" in kind else [CONTEXT_MEMBERSHIP_SCOPE]
+        lifetime = timedelta(seconds=-1 if kind.startswith("expired") else 600)
+        given = issue_token(registry.tool_tokens, made, scopes, lifetime=lifetime)
+        if "revoked" in kind:
+            registry.tools.revoke(made)
+        return f"Bearer {given}"
+
+    def api_key(kind):
+        made, key = tool(kind)
+        if kind == "revoked API key":
+            registry.tool_keys.revoke(made, registry.tool_keys.of(made)[0].id)
+        elif "revoked" in kind:
+            registry.tools.revoke(made)
+        return f"Bearer {key}"
+
+    def launched(kind):
+        made, key = tool(kind)
+        whose = tool("somebody else's")[0] if kind.startswith("another") else made
+        launch = TakenLaunch(tool=whose, tenant="north", context=CONTEXT, person=PersonKey("7"), claims=CLAIMS)
+        text, _ = registry.launches.take(launch)
+        if kind.startswith("expired"):
+            registry.db.execute("UPDATE launches SET expires = '2020-01-01T00:00:00.000Z' WHERE tool = ?", (made,))
+        return sent("LTIK-AUTH-V2", kind, made, key, text)
+
+    def served(kind):
+        made, key = tool(kind)
+        whose, its_key = tool("somebody else's") if kind.startswith("another") else (made, key)
+        place = LaunchContextKey(tool=whose, tenant="north", context=CONTEXT, resource_link="")
+        text = registry.service_keys.give(place, api_key=its_key, api_key_id=registry.tool_keys.of(whose)[0].id)
+        if kind == "revoked service key":
+            registry.service_keys.revoke(made)
+        return sent("SERVICE-AUTH-V1", kind, made, key, text)
+
+    def sent(scheme, kind, made, key, text):
+        if "with a revoked" in kind:
+            registry.tool_keys.revoke(made, registry.tool_keys.of(made)[0].id)
+        if "older" in kind:
+            return f"LTIK-AUTH-V1 Token={text}, Additional=Bearer {key}"
+        return f"{scheme} garbage:{text}" if "without an API key" in kind else f"{scheme} {key}:{text}"
+
+    def headers(kind):
+        make = token if "token" in kind else launched if "ltik" in kind else served if "service" in kind else api_key
+        return {"Authorization": make(kind)}
+
+    return headers
+
+
 def test_every_route_has_a_row(world):
-    assert {rule.rule for rule in world.app.url_map.iter_rules()} == OPEN.keys() | API.keys() | {
+    of_tools = {route for _, route in OF_TOOLS}
+    assert {rule.rule for rule in world.app.url_map.iter_rules()} == OPEN.keys() | API.keys() | of_tools | {
         f"{ROSTERING_PATH}/<path:path>"
     }
 
@@ -204,3 +338,62 @@ def test_open_route_answers_everybody_alike(world, credentials, route, status, k
 
     assert answer.status_code in ({status, 429} if "register" in route else {status})
     assert "ada-4711" not in answer.text
+
+
+@pytest.mark.parametrize("kind", TOOL_KINDS)
+@pytest.mark.parametrize(("route", "row"), OF_TOOLS.items(), ids=[route for _, route in OF_TOOLS])
+def test_route_of_tools_answers_each_of_their_credentials_in_one_way(world, of_tools, route, row, kind):
+    method, path = route
+
+    answer = world.app.test_client().open(
+        path.replace("<path:class_sourced_id>", CLASS_OF_CONTEXT), method=method, headers=of_tools(kind)
+    )
+
+    assert answer.status_code == row.get(kind, 401), answer.text
+    assert ("4711" in answer.text) <= (row.get(kind) == 200)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("method", "path"), OF_TOOLS, ids=[route for _, route in OF_TOOLS])
+def test_route_of_tools_answers_no_credential_of_consumers(world, credentials, method, path, kind):
+    answer = world.app.test_client().open(
+        path.replace("<path:class_sourced_id>", CLASS_OF_CONTEXT),
+        method=method,
+        headers=credentials(kind, ALL_SCOPES[1:]),
+    )
+
+    assert answer.status_code == 401, answer.text
+
+
+@pytest.mark.parametrize("kind", TOOL_KINDS)
+def test_no_route_of_consumers_answers_a_credential_of_tools(world, of_tools, kind):
+    headers, client = of_tools(kind), world.app.test_client()
+    paths = [f"{ROSTERING_PATH}/{operation.path(['x'] * operation.template.count('{'))}" for operation in OPERATIONS]
+    paths += [re.sub("<[^>]*>", "x", route) for route in API]
+
+    assert {path: client.get(path, headers=headers).status_code for path in paths} == dict.fromkeys(paths, 401)
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (None, 401),
+        ("Basic bWV0cmljczptZXRyaWNz", 401),
+        ("Bearer garbage", 401),
+        ("Bearer", 401),
+        ("consumer", 401),
+        ("API key", 401),
+        ("tool token", 401),
+        ("Bearer metrics-s3cret", 200),
+    ],
+)
+def test_metrics_are_for_their_own_token_where_there_is_one(world, credentials, of_tools, sent, status):
+    app = create_app(replace(world.settings, monitoring=Monitoring(token="metrics-s3cret")))
+    headers = {"Authorization": sent} if sent else {}
+    if sent == "consumer":
+        headers = credentials("right", ALL_SCOPES)
+    elif sent in TOOL_KINDS:
+        headers = of_tools(sent)
+
+    with closing(app.extensions["bridge"]):
+        assert app.test_client().get("/metrics", headers=headers).status_code == status

@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from bridge.at_rest import open_to_others
+from bridge.at_rest import key_file_open_to_others, open_to_others
 from bridge.cli.common import Session, echo_json, json_option, pass_session
 from bridge.cli.terminal import echo
 from bridge.clock import to_stamp
@@ -33,6 +33,7 @@ def doctor(session: Session, as_json: bool) -> None:
         ("mirror", _integrity(wiring.mirror.db.conn)),
         ("registry", _integrity(wiring.registry.db.conn)),
         ("file modes", _modes(wiring)),
+        _keys(wiring),
         ("role table", _role_table(wiring)),
         ("scheduler", _scheduler(wiring)),
         ("held plans", _held(wiring)),
@@ -62,6 +63,18 @@ def _integrity(connection: sqlite3.Connection) -> str | None:
 def _modes(wiring: Wiring) -> str | None:
     found = ", ".join(map(str, open_to_others(wiring.settings.storage)))
     return f"others than their owner can open {found}: chmod go= them, or their folder" if found else None
+
+
+def _keys(wiring: Wiring) -> "_Check":
+    """Keys in clear are as well kept as their file is; an operator who wants more than that should know."""
+    files, in_clear = wiring.settings.storage, wiring.registry.keys.in_clear()
+    if files.key_file is None:
+        return ("signing keys (in clear in the registry; storage.key_file encrypts them)", None)
+    if in_clear:
+        return ("signing keys", f"{in_clear} lie in clear: start the bridge once, which encrypts them")
+    if key_file_open_to_others(files):
+        return ("signing keys", f"others than their owner can open {files.key_file}: chmod go= it")
+    return ("signing keys (encrypted)", None)
 
 
 def _role_table(wiring: Wiring) -> str | None:

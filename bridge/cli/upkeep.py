@@ -34,11 +34,18 @@ def purge(session: Session, dry_run: bool, as_json: bool) -> None:
 def backup(session: Session, out: Path, as_json: bool) -> None:
     """Copy both databases to OUT, a zip file if it ends so and else a folder, while everything runs.
 
-    It holds people's names and the bridge's keys: it is readable by its owner only, and should stay so.
+    It holds people's names and the bridge's keys: it is readable by its owner only, and should stay so. Of
+    storage.key_file it holds nothing: keep a copy of that elsewhere.
     """
     _ = session.wiring  # both files are made, migrated and found usable
     made = back_up(session.settings.storage, out, utc_now)
-    report(as_json, {"out": str(out), **asdict(made)}, f"Backed up to {out}.")
+    key_file = session.settings.storage.key_file
+    needs = f" Its signing keys open only with {key_file}, which is not in it: keep a copy of that elsewhere."
+    report(
+        as_json,
+        {"out": str(out), **asdict(made), "needs": None if key_file is None else str(key_file)},
+        f"Backed up to {out}.{needs if key_file else ''}",
+    )
 
 
 @click.command()

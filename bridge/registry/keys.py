@@ -13,7 +13,8 @@ from joserfc.jwk import RSAKey
 from sqlite_utils import Database
 
 from bridge.clock import Clock, to_stamp
-from bridge.storage import write
+from bridge.registry.key_lock import KeyLock, is_encrypted
+from bridge.storage import scrub, write
 
 PUBLISHED_AFTER_RETIREMENT = timedelta(days=7)
 """Longer than any platform caches a key set, and any assertion lives."""
@@ -65,11 +66,16 @@ class SigningKey:
 
 
 class Keys:
-    """The signing keys, made when first needed."""
+    """The signing keys, made when first needed.
 
-    def __init__(self, db: Database, clock: Clock) -> None:
+    :param lock: what encrypts them in the file.
+    :raises ConfigError: from whatever reads a key, if the lock does not open it.
+    """
+
+    def __init__(self, db: Database, clock: Clock, lock: KeyLock) -> None:
         self._db = db
         self._clock = clock
+        self._lock = lock
 
     def current(self) -> SigningKey:
         """The key that signs now."""
@@ -96,6 +102,26 @@ class Keys:
             KeyReport(kid=kid, place=place(kid, retired, withdrawn), created=created, retired=retired)
             for kid, created, retired, withdrawn in rows
         ]
+
+    def lock_up(self) -> int:
+        """Encrypt keys that lie in clear or under a former passphrase, without a trace; how many there were.
+
+        :raises ConfigError: if a key cannot be opened.
+        """
+        with write(self._db):
+            rows = self._db.execute("SELECT kid, private_pem FROM keys").fetchall()
+            wanting = [(kid, stored) for kid, stored in rows if not self._lock.is_closed(stored)]
+            for kid, stored in wanting:
+                closed = self._lock.close(self._lock.open(stored))
+                self._db.execute("UPDATE keys SET private_pem = ? WHERE kid = ?", (closed, kid))
+        if wanting:
+            scrub(self._db)
+        return len(wanting)
+
+    def in_clear(self) -> int:
+        """How many keys can be used by whoever reads the file."""
+        rows = self._db.execute("SELECT private_pem FROM keys").fetchall()
+        return sum(not is_encrypted(stored) for (stored,) in rows)
 
     def rotate(self, *, withdraw: bool = False) -> SigningKey:
         """Retire the current key: the next one signs from now on, and a new next one is published.
@@ -131,13 +157,13 @@ class Keys:
 
     def _select(self, rest: str, *parameters: str) -> list[SigningKey]:
         rows = self._db.execute(_SELECT + rest, parameters)
-        return [SigningKey(*row) for row in rows.fetchall()]
+        return [SigningKey(kid, self._lock.open(stored)) for kid, stored in rows.fetchall()]
 
     def _insert(self, key: SigningKey) -> None:
         self._db.execute(
             "INSERT INTO keys (kid, private_pem, position, created)"
             " SELECT ?, ?, coalesce(max(position), 0) + 1, ? FROM keys",
-            (key.kid, key.private_pem, to_stamp(self._clock())),
+            (key.kid, self._lock.close(key.private_pem), to_stamp(self._clock())),
         )
 
 

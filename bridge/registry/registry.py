@@ -20,6 +20,7 @@ from bridge.registry.fed_contexts import FedContexts
 from bridge.registry.feeders import Feeders
 from bridge.registry.inbox import Inbox
 from bridge.registry.invitations import Invitations
+from bridge.registry.key_lock import KeyLock
 from bridge.registry.keys import Keys
 from bridge.registry.launch_roles import LaunchRoles
 from bridge.registry.launches import Launches, ServiceKeys
@@ -47,9 +48,11 @@ class Registry:
     """The registry's file, open in this thread.
 
     One per thread: an SQLite connection belongs to the thread that opened it. Every method is one transaction.
+
+    :param key_lock: what the signing keys are encrypted with; in clear if none is given.
     """
 
-    def __init__(self, db: Database, clock: Clock = utc_now) -> None:
+    def __init__(self, db: Database, clock: Clock = utc_now, *, key_lock: KeyLock | None = None) -> None:
         self.db = db
         self.clock = clock
         self.recall = Recall(db.conn)
@@ -60,7 +63,7 @@ class Registry:
         self.contexts = Contexts(db, clock)
         self.launch_roles = LaunchRoles(db, clock)
         self.clients = Clients(db, clock)
-        self.keys = Keys(db, clock)
+        self.keys = Keys(db, clock, key_lock or KeyLock())
         self.tokens = Tokens(db, clock)
         self.tries = Tries(db, clock)
         self.tools = Tools(db, clock)
@@ -90,7 +93,7 @@ class Registry:
         self.activity = Activity(db, clock)
 
     @classmethod
-    def open(cls, path: Path, clock: Clock = utc_now) -> Self:
+    def open(cls, path: Path, clock: Clock = utc_now, *, key_lock: KeyLock | None = None) -> Self:
         """Open the file, made and brought to the present schema as needed.
 
         :raises bridge.errors.ConfigError: if it cannot be opened, or was written by a newer version.
@@ -98,7 +101,7 @@ class Registry:
         db = open_database(path)
         migrate(db, "bridge.registry.migrations")
         db.execute("PRAGMA secure_delete = ON")  # launches and what waits hold names, for a day or a moment
-        return cls(db, clock)
+        return cls(db, clock, key_lock=key_lock)
 
     def close(self) -> None:
         """Let the file go."""
