@@ -46,7 +46,8 @@ class Operator:
 
     def __init__(self, browser, bridge):
         self.bridge = bridge
-        self.page = browser.new_page(reduced_motion="reduce")  # colours are looked at, and not on their way
+        self.page = browser.new_page()
+        self.page.emulate_media(reduced_motion="reduce")  # colours are looked at, and not on their way
         self.page.set_viewport_size(DESKTOP)
         self.faults = []
 
