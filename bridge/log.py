@@ -3,11 +3,13 @@
 Lines hold counts, sourcedIds, run and request ids; never a person's name, an e-mail address, a token or a query string.
 """
 
+import json
 import logging
 import sys
 
+import msgspec
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 
 def configure(level: str, fmt: str) -> None:
@@ -23,7 +25,7 @@ def configure(level: str, fmt: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
     ]
-    renderer = _for_people() if watched else structlog.processors.JSONRenderer()
+    renderer: Processor = _for_people() if watched else _as_json
     structlog.configure(
         processors=[*line, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -39,6 +41,26 @@ def configure(level: str, fmt: str) -> None:
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("urllib3").setLevel(logging.ERROR)
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
+
+
+_encoder = msgspec.json.Encoder()
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+
+
+def _as_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+    """An event as one line of ASCII, so that nothing in it can end the line or move a terminal's cursor.
+
+    Every request writes one, of plain values: msgspec does those in a tenth of the standard library's time. It would
+    look into other objects, which are to say for themselves what is shown of them.
+    """
+    if _PLAIN.issuperset(map(type, event.values())):
+        try:
+            line = _encoder.encode(event)
+        except (ValueError, OverflowError):  # half of a surrogate pair, a number beyond 64 bits
+            return json.dumps(event)
+        if line.isascii():
+            return line.decode()
+    return json.dumps(event, default=repr)
 
 
 def _for_people() -> Processor:

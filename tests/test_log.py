@@ -143,3 +143,22 @@ def test_operation_is_named_as_the_standard_names_it(tmp_path):
     lines, _ = requested(tmp_path, ("GET", f"{path}/teachers"), ("GET", f"{path}/terms/x"), ("GET", "/healthz"))
 
     assert [line.get("operation") for line in lines] == ["getAllTeachers", "getTerm", None]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param("日本", id="other-scripts"),
+        pytest.param("two\u2028lines\nor three\x9b", id="what-ends-lines"),
+        pytest.param("half \ud800", id="half-a-pair"),
+        pytest.param(2**80, id="a-large-number"),
+    ],
+)
+def test_whatever_is_logged_makes_one_line_of_ascii(value):
+    code = "from bridge.log import configure; import structlog; configure('info', 'json')"
+    done = run(f"{code}; structlog.get_logger().info('odd', value={value!a})")
+
+    (line,) = done.stderr.splitlines()
+
+    assert line.isascii()
+    assert json.loads(line)["value"] == value
