@@ -12,6 +12,7 @@ import structlog
 from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from bridge.api.depth import is_deeper
 from bridge.api.problems import problem
 from bridge.api.tools import Caller, ToolApi
 from bridge.errors import Forbidden, InvalidRequest, RequestError
@@ -33,6 +34,8 @@ from bridge.roster.memberships import Context
 PATH = "/api/launches"
 
 _MAX_BODY = 400 * 1024
+_DEEPEST = 32
+"""Claims are a few deep. What is kept here is read again by whoever asks for the launch."""
 
 _log = structlog.get_logger(__name__)
 
@@ -94,6 +97,8 @@ def _body() -> Mapping[str, Any]:
         raise InvalidRequest("body", "must be a JSON object: an idToken, or the claims of a launch") from error
     if not isinstance(body, dict):
         raise InvalidRequest("body", "must be a JSON object: an idToken, or the claims of a launch")
+    if is_deeper(body, _DEEPEST):
+        raise InvalidRequest("body", f"is nested more than {_DEEPEST} deep")
     return body
 
 

@@ -33,7 +33,7 @@ def doctor(session: Session, as_json: bool) -> None:
         ("mirror", _integrity(wiring.mirror.db.conn)),
         ("registry", _integrity(wiring.registry.db.conn)),
         ("file modes", _modes(wiring)),
-        _keys(wiring),
+        ("signing keys", _keys(wiring)),
         ("role table", _role_table(wiring)),
         ("scheduler", _scheduler(wiring)),
         ("held plans", _held(wiring)),
@@ -46,8 +46,10 @@ def doctor(session: Session, as_json: bool) -> None:
     if as_json:
         echo_json([{"check": name, "problem": problem} for name, problem in checks])
     else:
+        notes = {"signing keys": _how_keys_lie(wiring)}
         for name, problem in checks:
-            echo(f"{'ok     ' if problem is None else 'PROBLEM'}  {name}{f': {problem}' if problem else ''}")
+            said = problem or notes.get(name)
+            echo(f"{'ok     ' if problem is None else 'PROBLEM'}  {name}{f': {said}' if said else ''}")
     if any(problem for _, problem in checks):
         sys.exit(1)
 
@@ -65,16 +67,22 @@ def _modes(wiring: Wiring) -> str | None:
     return f"others than their owner can open {found}: chmod go= them, or their folder" if found else None
 
 
-def _keys(wiring: Wiring) -> "_Check":
-    """Keys in clear are as well kept as their file is; an operator who wants more than that should know."""
+def _keys(wiring: Wiring) -> str | None:
     files, in_clear = wiring.settings.storage, wiring.registry.keys.in_clear()
     if files.key_file is None:
-        return ("signing keys (in clear in the registry; storage.key_file encrypts them)", None)
+        return None  # as well kept as their file is
     if in_clear:
-        return ("signing keys", f"{in_clear} lie in clear: start the bridge once, which encrypts them")
+        return f"{in_clear} lie in clear: start the bridge once, which encrypts them"
     if key_file_open_to_others(files):
-        return ("signing keys", f"others than their owner can open {files.key_file}: chmod go= it")
-    return ("signing keys (encrypted)", None)
+        return f"others than their owner can open {files.key_file}: chmod go= it"
+    return None
+
+
+def _how_keys_lie(wiring: Wiring) -> str:
+    """What an operator who wants more than file modes should know."""
+    if wiring.settings.storage.key_file is not None:
+        return "encrypted"
+    return "in clear in the registry; storage.key_file encrypts them"
 
 
 def _role_table(wiring: Wiring) -> str | None:

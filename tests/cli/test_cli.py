@@ -458,7 +458,7 @@ def test_doctor_finds_what_is_wrong_and_says_what_to_do(registered, lms):
     checks = {check["check"]: check["problem"] for check in registered("doctor", "--json").json()}
 
     assert checks.keys() == {
-        *("configuration", "mirror", "registry", "file modes", "role table", "scheduler"),
+        *("configuration", "mirror", "registry", "file modes", "signing keys", "role table", "scheduler"),
         *("held plans", "contexts", "circuit practice", "platform practice"),
     }
     assert "bridge schedule" in checks.pop("scheduler")
@@ -474,6 +474,36 @@ def test_doctor_names_a_database_that_others_can_read(registered):
 
     assert "mirror.sqlite" in problems["file modes"]
     assert "chmod" in problems["file modes"]
+
+
+def test_doctor_says_how_the_signing_keys_lie(registered, monkeypatch, tmp_path):
+    assert "signing keys: in clear" in registered("doctor").out
+    key_file = tmp_path / "passphrase"
+    key_file.write_text("correct horse battery staple")
+    key_file.chmod(0o600)
+    monkeypatch.setenv("BRIDGE_STORAGE_KEY_FILE", str(key_file))
+
+    assert "ok       signing keys: encrypted" in registered("doctor").out
+
+
+def test_doctor_names_a_passphrase_that_others_can_read(registered, monkeypatch, tmp_path):
+    key_file = tmp_path / "passphrase"
+    key_file.write_text("correct horse battery staple")
+    key_file.chmod(0o644)
+    monkeypatch.setenv("BRIDGE_STORAGE_KEY_FILE", str(key_file))
+
+    problems = {check["check"]: check["problem"] for check in registered("doctor", "--json").json()}
+
+    assert "chmod" in problems["signing keys"]
+
+
+def test_backup_says_what_else_it_needs(registered, monkeypatch, tmp_path):
+    key_file = tmp_path / "passphrase"
+    key_file.write_text("correct horse battery staple")
+    monkeypatch.setenv("BRIDGE_STORAGE_KEY_FILE", str(key_file))
+
+    assert registered("backup", str(tmp_path / "b.zip"), "--json").json()["needs"] == str(key_file)
+    assert "passphrase" in registered("backup", str(tmp_path / "c.zip")).out
 
 
 def test_doctor_is_content_while_a_scheduler_runs(registered):

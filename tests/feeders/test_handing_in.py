@@ -361,3 +361,15 @@ def _signed_in_the_past(vendor, lms, user_id, late):
     claims = jwt.decode(vendor.id_token(lms, user_id), key, algorithms=["RS256"]).claims
     claims |= {"iat": ended - 300, "exp": ended}
     return jwt.encode({"alg": "RS256", "kid": key.kid}, claims, key, algorithms=["RS256"])
+
+
+@pytest.mark.parametrize("depth", [33, 900, 100_000], ids=["a little", "much", "beyond any reader"])
+def test_claims_that_are_nested_too_deeply_are_refused(bridge, vendor, depth):
+    answer = requests.post(
+        f"{bridge.url}/api/launches",
+        data='{"a":' * depth + "1" + "}" * depth,
+        headers={"Authorization": f"Bearer {vendor.api_key}", "Content-Type": "application/json"},
+        timeout=TIMEOUT,
+    )
+
+    assert "body" in refused(answer, 400)
