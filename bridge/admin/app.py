@@ -30,7 +30,7 @@ from bridge.admin import (
     tools,
     words,
 )
-from bridge.admin.addresses import ContextKeyConverter
+from bridge.admin.addresses import ContextKeyConverter, RowConverter
 from bridge.errors import Busy, RequestError, UnknownObject
 from bridge.wiring import Wiring
 
@@ -77,6 +77,7 @@ def admin_app(wiring: Wiring, *, observe: Observe = _unseen) -> Flask:
         BOOTSTRAP_SERVE_LOCAL=True,
     )
     app.url_map.converters["context"] = ContextKeyConverter
+    app.url_map.converters["int"] = RowConverter
     _add_hooks(app, observe)  # before the extensions', so that what they refuse is logged too
     Bootstrap5(app)
     CSRFProtect(app)
