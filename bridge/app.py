@@ -113,6 +113,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     guard(app, settings, lambda: wiring.registry.tries)
     add_error_handlers(app)
     admin = admin_app(wiring, observe=requests.observe)
+    guard(admin, settings, lambda: wiring.registry.tries)
     app.extensions["bridge.admin"] = admin
     root = urlsplit(settings.server.public_url).path
     app.wsgi_app = Mounted(app.wsgi_app, admin, root)  # type: ignore[method-assign] # Flask's own way

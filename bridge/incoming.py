@@ -35,7 +35,7 @@ def guard(app: Flask, settings: Settings, tries: Callable[[], Tries]) -> None:
 
     :param tries: gives this thread's counts.
     """
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.config["MAX_CONTENT_LENGTH"] = min(app.config["MAX_CONTENT_LENGTH"] or MAX_BODY, MAX_BODY)
     if settings.server.proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # Flask's own way of adding middleware
             app.wsgi_app, x_for=settings.server.proxies, x_proto=0, x_host=0

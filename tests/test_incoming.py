@@ -153,3 +153,27 @@ def test_databases_that_others_can_read_are_reported_at_start(tmp_path, capfd):
 
     written = capfd.readouterr()
     assert "readable_by_others" in written.out + written.err
+
+
+class TestOperatorsPages:
+    """They are an application of their own, and kept to the same."""
+
+    def test_address_that_asks_too_often_is_told_when_to_come_back(self, make_http):
+        http = make_http(requests_per_second=1)
+        answers = [http.get("/admin/sign-in") for _ in range(3)]
+
+        assert [answers[0].status_code, answers[-1].status_code] == [200, 429]
+        assert int(answers[-1].headers["Retry-After"]) >= 1
+
+    def test_what_is_too_long_is_refused(self, make_http):
+        http = make_http()
+
+        assert http.get("/admin/sign-in?x=" + "y" * MAX_QUERY).status_code == 400
+        assert http.get("/admin/sign-in", headers={"X-Long": "y" * MAX_HEADERS}).status_code == 400
+
+    def test_browsers_are_bound_to_https_and_the_pages_keep_their_own_policy(self, make_http):
+        headers = make_http().get("/admin/sign-in").headers
+
+        assert headers["Strict-Transport-Security"] == "max-age=31536000"
+        assert "script-src 'self'" in headers["Content-Security-Policy"]
+        assert headers["Referrer-Policy"] == "same-origin"

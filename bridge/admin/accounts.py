@@ -89,13 +89,12 @@ def pages(wiring: Wiring) -> Blueprint:
 def _refusal(wiring: Wiring, name: str, password: str, address: str) -> str | None:
     """Try a name and a password; why nobody was let in, or ``None``."""
     sign_ins = wiring.registry.sign_ins
-    until = sign_ins.locked_until(name, address)
+    until = sign_ins.begin(name, address)
     if until is not None:
         log.warning("sign_in_locked", until=to_stamp(until))
         return f"Too many sign-ins have failed. Try again after {exact(until, wiring.settings.calendar.time_zone)}."
     operator = wiring.registry.operators.authenticate(name, password)
     if operator is None:
-        sign_ins.failed(name, address)
         log.warning("sign_in_failed")
         return "There is no such account, or this is not its password."
     sign_ins.succeeded(name, address)

@@ -3,7 +3,7 @@
 import base64
 import binascii
 
-from werkzeug.routing import BaseConverter, ValidationError
+from werkzeug.routing import BaseConverter, IntegerConverter, ValidationError
 
 from bridge.roster.identity import ContextKey
 
@@ -19,3 +19,12 @@ class ContextKeyConverter(BaseConverter):
 
     def to_url(self, value: str) -> str:
         return base64.urlsafe_b64encode(value.encode()).decode().rstrip("=")
+
+
+class RowConverter(IntegerConverter):
+    """The number of a row: none is larger than SQLite's integers, and it would not take larger ones."""
+
+    def to_python(self, value: str) -> int:
+        if len(value) > 18:
+            raise ValidationError
+        return int(super().to_python(value))

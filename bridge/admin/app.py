@@ -31,8 +31,8 @@ from bridge.admin import (
     tools,
     words,
 )
-from bridge.admin.addresses import ContextKeyConverter
-from bridge.errors import RequestError, UnknownObject
+from bridge.admin.addresses import ContextKeyConverter, RowConverter
+from bridge.errors import Busy, RequestError, UnknownObject
 from bridge.wiring import Wiring
 
 log = structlog.get_logger(__name__)
@@ -78,6 +78,7 @@ def admin_app(wiring: Wiring, *, observe: Observe = _unseen) -> Flask:
         BOOTSTRAP_SERVE_LOCAL=True,
     )
     app.url_map.converters["context"] = ContextKeyConverter
+    app.url_map.converters["int"] = RowConverter
     _add_hooks(app, observe)  # before the extensions', so that what they refuse is logged too
     Bootstrap5(app)
     CSRFProtect(app)
@@ -155,6 +156,11 @@ def _add_error_pages(app: Flask) -> None:
         if error.code is not None and error.code >= 500:
             log.error("request_failed", status=error.code)
         return render_template("error.html", title=error.name, reason=error.description), error.code or 500
+
+    @app.errorhandler(Busy)
+    def refuse_for_now(error: Busy) -> tuple[str, int, dict[str, str]]:
+        page = render_template("error.html", title="Too many requests", reason=f"{error}.")
+        return page, 429, {"Retry-After": str(error.retry_after)}
 
     @app.errorhandler(RequestError)
     def refuse_request(error: RequestError) -> tuple[str, int]:

@@ -47,7 +47,9 @@ def listing(
 def url_with(**changes: str | None) -> str:
     """The present page's address with other query parameters; ``None`` takes one away."""
     assert request.endpoint is not None
-    arguments = {**request.args.to_dict(), **(request.view_args or {}), **changes}
+    # "endpoint", and what begins with "_", would be orders to url_for and no parameters.
+    asked = {name: text for name, text in request.args.items() if name != "endpoint" and not name.startswith("_")}
+    arguments = {**asked, **(request.view_args or {}), **changes}
     return url_for(request.endpoint, **{name: value for name, value in arguments.items() if value is not None})
 
 

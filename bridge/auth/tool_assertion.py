@@ -161,6 +161,7 @@ def _part(assertion: str, place: int) -> Mapping[str, Any]:
     text = parts[place]
     try:
         found = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars="-_", validate=True))
+        json.dumps(found, ensure_ascii=False).encode()  # half a surrogate pair is no text that could be looked up
     except (binascii.Error, ValueError, RecursionError) as error:
         raise _Failed("form") from error
     if not isinstance(found, dict):

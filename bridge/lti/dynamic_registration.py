@@ -75,12 +75,14 @@ def register_at(configuration_url: str, token: str | None, http: Http, rules: La
         _check_issuer(configuration.issuer, configuration_url)
         request = tool_registration(configuration, rules)
         url = configuration.url("registration_endpoint")
+        # Whoever may register must not reach what else runs at the hosts that the operator has listed.
+        rules.outgoing.check_url_of_peer(url, [configuration_url])
         given = _document(http.post_json(url, request, headers=headers, max_bytes=_MAX_BYTES), "platform")
     except (SourceUnavailable, SourceRefused) as error:
         raise RegistrationRefused("platform", f"the platform cannot be asked: {error}") from error
     asked = str(request["scope"])
     return Registered(
-        platform=_new_platform(configuration, given, rules),
+        platform=_new_platform(configuration, configuration_url, given, rules),
         roster=CONTEXT_MEMBERSHIP_SCOPE in str(given.get("scope", asked)).split(),
     )
 
@@ -207,14 +209,16 @@ def _check_issuer(issuer: str, configuration_url: str) -> None:
     )
 
 
-def _new_platform(configuration: _Configuration, given: Mapping[str, Any], rules: LaunchRules) -> NewPlatform:
+def _new_platform(
+    configuration: _Configuration, configuration_url: str, given: Mapping[str, Any], rules: LaunchRules
+) -> NewPlatform:
     client_id = _id(given.get("client_id"))
     if client_id is None:
         raise RegistrationRefused("platform", "the platform's answer to the registration holds no client_id")
     urls = {name: configuration.url(name) for name in ("authorization_endpoint", "token_endpoint", "jwks_uri")}
     for name, url in urls.items():
         try:
-            rules.outgoing.check_url(url)
+            rules.outgoing.check_url_of_peer(url, [configuration_url])
         except SourceRefused as error:
             raise RegistrationRefused("configuration", f"{name} cannot be used: {error}") from error
     tool = given.get(TOOL_CONFIGURATION)

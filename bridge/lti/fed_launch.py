@@ -11,7 +11,7 @@ Clauses: 1EdTech Security Framework 1.0 section 5.1.3, LTI Core 1.3 section 5; w
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeGuard
 
 import structlog
 
@@ -94,18 +94,23 @@ def read_claimed_launch(claims: Mapping[str, Any], tool: str, registry: Registry
 def _platform(claims: Mapping[str, Any], tool: str, registry: Registry) -> tuple[Platform, set[str]]:
     """The platform as the tool is registered there, and the client ids at that issuer that the tool is bound to."""
     issuer, aud = claims.get("iss"), claims.get("aud")
-    if not isinstance(issuer, str) or not issuer:
+    if not _is_name(issuer):
         raise LaunchRefused("iss", "the launch names no issuer")
-    named = [each for each in (aud if isinstance(aud, list) else [aud]) if isinstance(each, str)]
+    named = [each for each in (aud if isinstance(aud, list) else [aud]) if _is_name(each)]
     bound = {client_id: found for client_id in named if (found := registry.feeders.bound(tool, issuer, client_id))}
     if not bound:
         raise Forbidden("the launch is for an audience that this tool is not bound to: see 'bridge feeders bind'")
     azp = claims.get("azp")
-    client_id = azp if azp in bound else next(iter(bound))
+    client_id = azp if isinstance(azp, str) and azp in bound else next(iter(bound))
     audience = choose(bound[client_id], lti.read_deployment_id(claims, None))
     if audience is None:
         raise Forbidden("the launch comes through a deployment that this tool is not bound to")
     return as_platform(audience, registry.platforms.of_tenant(audience.tenant)), set(bound)
+
+
+def _is_name(value: object) -> TypeGuard[str]:
+    """Whether it can be looked up: half a surrogate pair, which JSON allows, can not."""
+    return isinstance(value, str) and value != "" and value.isprintable()
 
 
 def _memberships_url(claims: Mapping[str, Any], platform: Platform, rules: LaunchRules) -> str | None:

@@ -42,20 +42,41 @@ class SignIns:
                 ends.append(from_stamp(row[0]) + WINDOW)
         return max(ends, default=None)
 
+    def begin(self, account: str, address: str) -> datetime | None:
+        """Count a try, as a failure until it has succeeded, so that of many at once no more are tried than one by one.
+
+        :returns: until when it is locked, and nothing is counted; ``None`` if the password may be tried.
+        """
+        with write(self._db):
+            until = self.locked_until(account, address)
+            if until is None:
+                self._count(account, address)
+        return until
+
     def failed(self, account: str, address: str) -> None:
         """Count a failure."""
-        now = self._clock()
         with write(self._db):
-            self._db.execute("DELETE FROM sign_in_failures WHERE failed <= ?", (to_stamp(now - WINDOW),))
-            for counted, _ in _counted(account, address):
-                self._db.execute(
-                    "INSERT INTO sign_in_failures (counted, failed) VALUES (?, ?)", (counted, to_stamp(now))
-                )
+            self._count(account, address)
 
     def succeeded(self, account: str, address: str) -> None:
-        """Forget the failures of an account at an address: its owner has found the right password."""
-        (both, _), *_ = _counted(account, address)
-        self._db.execute("DELETE FROM sign_in_failures WHERE counted = ?", (both,))
+        """Forget the try that was begun, and the failures of the account at the address: its owner has found the right
+        password.
+        """
+        (both, _), *others = _counted(account, address)
+        with write(self._db):
+            self._db.execute("DELETE FROM sign_in_failures WHERE counted = ?", (both,))
+            for counted, _ in others:
+                self._db.execute(
+                    "DELETE FROM sign_in_failures WHERE rowid ="
+                    " (SELECT rowid FROM sign_in_failures WHERE counted = ? ORDER BY failed DESC LIMIT 1)",
+                    (counted,),
+                )
+
+    def _count(self, account: str, address: str) -> None:
+        now = self._clock()
+        self._db.execute("DELETE FROM sign_in_failures WHERE failed <= ?", (to_stamp(now - WINDOW),))
+        for counted, _ in _counted(account, address):
+            self._db.execute("INSERT INTO sign_in_failures (counted, failed) VALUES (?, ?)", (counted, to_stamp(now)))
 
 
 def _counted(account: str, address: str) -> Iterator[tuple[bytes, int]]:

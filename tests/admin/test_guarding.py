@@ -174,3 +174,16 @@ def test_session_cookie_that_was_forged_is_worth_nothing(site):
     answer = requests.get(f"{site.url}/admin/", cookies={"bridge_admin": "eyJfdXNlcl9pZCI6IjE6MSJ9.x.y"}, timeout=30)
 
     assert "Sign in" in words(answer)
+
+
+@pytest.mark.parametrize("query", ["endpoint=x", "_method=x", "_external=1", "_scheme=https", "_anchor=x"])
+def test_parameters_are_no_orders_to_whatever_makes_the_links(operator, context_path, query):
+    page = operator.get(f"{context_path}?{query}")
+
+    assert page.status_code == 200
+    assert f'href="{context_path}?personal=yes"' in page.text
+
+
+@pytest.mark.parametrize("path", ["/admin/runs/", "/admin/held/", "/admin/platforms/"])
+def test_number_that_no_row_has_is_not_found(operator, path):
+    assert operator.get(path + "9" * 30).status_code == 404

@@ -1,5 +1,6 @@
 """Who is let in, who is not any more, and who has tried too often."""
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -116,6 +117,25 @@ def test_after_too_many_failures_the_right_password_is_refused_too(site, strange
     assert not stranger.is_in
 
 
+def test_of_many_tries_at_once_no_more_are_looked_at_than_one_by_one(site):
+    stop, tried = threading.Barrier(3 * MOST_BY_BOTH), []
+
+    def guess():
+        visitor = site.visitor()
+        visitor.get("/admin/sign-in")
+        stop.wait(30)
+        tried.append("not its password" in words(visitor.sign_in(password=WRONG)))
+
+    threads = [threading.Thread(target=guess) for _ in range(3 * MOST_BY_BOTH)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(tried) == 3 * MOST_BY_BOTH
+    assert sum(tried) == MOST_BY_BOTH
+
+
 def test_lock_ends_when_the_failures_are_old(site, stranger, clock):
     fail(site, MOST_BY_BOTH)
     clock.turn(seconds=WINDOW.total_seconds() + 1)
@@ -181,6 +201,13 @@ def test_success_forgets_the_failures_before_it(site, stranger):
     stranger.sign_in()
 
     assert stranger.is_in
+
+
+def test_success_is_not_counted(site, stranger):
+    stranger.sign_in()
+
+    assert stranger.is_in
+    assert site.wiring.registry.db.execute("SELECT count(*) FROM sign_in_failures").fetchone() == (0,)
 
 
 def test_what_was_typed_as_a_name_is_not_kept(site, stranger):

@@ -5,6 +5,7 @@ import json
 import threading
 
 import pytest
+from joserfc import jws
 from joserfc.jwk import RSAKey
 
 from bridge.auth.bearer import authenticate_tool
@@ -85,6 +86,13 @@ def test_other_audience_is_refused(tool, aud):
 )
 def test_issuer_and_subject_are_the_client_id(tool, claims):
     assert_refused(tool.ask_token(tool.sign(**claims)))
+
+
+@pytest.mark.parametrize("name", ["iss", "sub", "jti"])
+def test_half_a_character_is_refused_like_everything_else(serving, tool, key, name):
+    claims = json.dumps({**serving.claims(tool.registered), name: "\ud800"}).encode()
+
+    assert_refused(tool.ask_token(jws.serialize_compact({"alg": "RS256", "kid": key.kid}, claims, key)))
 
 
 def test_client_id_beside_the_assertion_is_the_same(tool):

@@ -119,3 +119,27 @@ def test_damage_is_told_by_file(tmp_path):
     with Archive(tmp_path / "a.zip") as archive, pytest.raises(SourceRefused, match=r"orgs\.csv is damaged"):  # noqa: SIM117
         with archive.open("orgs.csv") as text:
             text.read()
+
+
+@pytest.mark.parametrize(
+    ("place", "offset", "bytes_"),
+    [
+        pytest.param(b"PK\x01\x02", 8, b"\x20\x00", id="patched data"),
+        pytest.param(b"PK\x01\x02", 6, b"\x63\x00", id="version of the far future"),
+        pytest.param(b"PK\x01\x02", 8, b"\x00\x08" + b"\x00" * 36 + b"\xff", id="name that is no UTF-8"),
+        pytest.param(b"PK\x03\x04", 6, b"\x00\x08" + b"\x00" * 22 + b"\xff", id="header that contradicts the list"),
+    ],
+)
+def test_zip_that_python_cannot_read_is_refused(tmp_path, place, offset, bytes_):
+    path = tmp_path / "in.zip"
+    with zipfile.ZipFile(path, "w") as made:
+        made.writestr("orgs.csv", "sourcedId\n1\n")
+    packed = bytearray(path.read_bytes())
+    at = packed.find(place) + offset
+    packed[at : at + 2] = bytes_[:2]
+    if len(bytes_) > 2:
+        packed[at + len(bytes_) - 1] = bytes_[-1]
+    path.write_bytes(packed)
+
+    with pytest.raises(SourceRefused), Archive(path) as archive, archive.open("orgs.csv") as text:
+        text.read()

@@ -1,5 +1,7 @@
 """A tool hands in the launches that an LMS has sent it: ``POST /api/launches``."""
 
+import json
+from base64 import urlsafe_b64encode
 from datetime import timedelta
 
 import pytest
@@ -290,6 +292,15 @@ class TestRefused:
     )
     def test_nonsense(self, vendor, body):
         assert vendor.hand_in(body).status_code in {400, 403}
+
+    @pytest.mark.parametrize(
+        "claim", [{"iss": "\ud800"}, {"aud": ["\ud800"]}, {"azp": ["quiz-1"]}, {"azp": {}}], ids=repr
+    )
+    def test_names_that_are_none(self, vendor, lms, claim):
+        header, claims = ({"alg": "RS256", "kid": "k"}, {**claims_of(vendor, lms), **claim})
+        parts = [urlsafe_b64encode(json.dumps(part).encode()).decode() for part in (header, claims)]
+
+        assert vendor.hand_in(".".join([*parts, "AA"])).status_code in {400, 403}
 
     @pytest.mark.parametrize("missing", ["roles", "deployment_id"])
     def test_claims_without_what_a_launch_must_have(self, vendor, lms, missing):

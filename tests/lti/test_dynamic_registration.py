@@ -222,6 +222,17 @@ def test_configuration_that_cannot_be_used_registers_nothing(open_tool, come, de
     assert registry.platforms.all() == []
 
 
+@pytest.mark.parametrize("name", ["registration_endpoint", "token_endpoint", "jwks_uri", "authorization_endpoint"])
+def test_of_the_hosts_that_the_operator_lists_the_platform_has_its_own_alone(
+    open_tool, come, desk, registry, httpserver, name
+):
+    desk.changes |= {name: httpserver.url_for("/inside").replace("localhost", "127.0.0.1")}
+
+    assert come(open_tool).status_code == 400
+    assert httpserver.log == []
+    assert registry.platforms.all() == []
+
+
 @pytest.mark.parametrize(
     "url",
     [

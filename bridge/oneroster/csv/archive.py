@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TextIO
+from typing import IO, Self, TextIO
 
 from bridge.errors import SourceRefused
 
@@ -47,7 +47,7 @@ class Archive:
         self._encoding = encoding
         try:
             self._zip = zipfile.ZipFile(path)
-        except zipfile.BadZipFile as error:
+        except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError) as error:
             raise SourceRefused(f"{path.name} is not a zip file") from error
         except OSError as error:
             raise SourceRefused(f"{path.name} cannot be read: {error.strerror}") from error
@@ -73,12 +73,18 @@ class Archive:
             encoding.
         """
         try:
-            with self._zip.open(self._members[name]) as packed:
+            with self._unpacked(name) as packed:
                 start = packed.peek(4) if hasattr(packed, "peek") else b""
                 with io.TextIOWrapper(packed, encoding=_encoding(start, self._encoding), newline="") as text:
                     yield text
         except (zipfile.BadZipFile, zlib.error, EOFError) as error:
             raise SourceRefused(f"{name} is damaged in the zip: make it anew") from error
+
+    def _unpacked(self, name: str) -> IO[bytes]:
+        try:
+            return self._zip.open(self._members[name])
+        except (NotImplementedError, RuntimeError, UnicodeDecodeError) as error:  # its own header contradicts the list
+            raise SourceRefused(f"{name} is packed in the zip in a way that is not read: make it anew") from error
 
     def close(self) -> None:
         """Let the file go."""
