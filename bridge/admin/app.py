@@ -12,6 +12,7 @@ from flask import Flask, Response, g, redirect, render_template, request, url_fo
 from flask_bootstrap import Bootstrap5
 from flask_login import current_user
 from flask_wtf import CSRFProtect
+from flask_wtf.csrf import CSRFError
 from structlog.contextvars import bind_contextvars, clear_contextvars
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -153,6 +154,14 @@ def _add_error_pages(app: Flask) -> None:
         if error.code is not None and error.code >= 500:
             log.error("request_failed", status=error.code)
         return render_template("error.html", title=error.name, reason=error.description), error.code or 500
+
+    @app.errorhandler(CSRFError)
+    def refuse_form(error: CSRFError) -> tuple[str, int]:
+        reason = (
+            f"{error.description} Nothing was done. The page was opened before you signed in or out, or the browser"
+            " keeps no cookies for the bridge: allow them, open the page again, and send it once more."
+        )
+        return render_template("error.html", title="The form was not accepted", reason=reason), 400
 
     @app.errorhandler(RequestError)
     def refuse_request(error: RequestError) -> tuple[str, int]:
