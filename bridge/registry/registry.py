@@ -96,6 +96,11 @@ class Registry:
         migrate(db, "bridge.registry.migrations")
         return cls(db, clock)
 
+    def source_names(self) -> set[str]:
+        """What consumers, tools and webhooks can be limited to: tenants of platforms, SISs, sources of files."""
+        reconciled = (*self.rosters.all(), *self.csv_sources.all())
+        return {each.tenant for each in (*self.platforms.all(), *reconciled)}
+
     def close(self) -> None:
         """Let the file go."""
         self.db.close()
