@@ -52,7 +52,7 @@ def pages(wiring: Wiring) -> Blueprint:
             }
             for one in page.items
         ]
-        # A source that no registration reads is still served: what it holds stays until it is retired.
+        # SISs, files, and what no registration reads any more: that is served until it is retired.
         others = {name: one for name, one in figures.items() if name not in {each.tenant for each in platforms}}
         days = days_until(now.astimezone(UTC).date(), _DAYS)
         people = sum(one.people for one in figures.values())

@@ -15,6 +15,7 @@ from bridge.mirror.decisions import Decisions
 from bridge.mirror.outcomes import Outcome
 from bridge.mirror.runs import Run, Runs
 from bridge.registry.orders import APPROVALS, OrderKind
+from bridge.roster.records import WHOLE_SOURCE
 from bridge.roster.role_reasons import explain
 from bridge.roster.visibility import Visibility
 from bridge.wiring import Wiring
@@ -48,7 +49,8 @@ def pages(wiring: Wiring) -> Blueprint:
     @blueprint.get("/<int:run_id>")
     def show(run_id: int) -> str:
         run = _held(runs(), run_id)
-        with_names = personal.asked_for(wiring, f"held plan {run.id}")
+        of_records = run.context == WHOLE_SOURCE
+        with_names = not of_records and personal.asked_for(wiring, f"held plan {run.id}")
         derivation = derivation_of(wiring, run.source, run.context)
         members = ClassMembers(wiring.mirror_to_read, Visibility.of_all(), run.source, run.context)
         offset = number("offset") or 0
@@ -70,6 +72,9 @@ def pages(wiring: Wiring) -> Blueprint:
             changing=[
                 (rows[subject], *after.get(subject, (None, ""))) for subject, _ in changing[:PAGE] if subject in rows
             ],
+            of_records=of_records,
+            leaving_records=leaving[:PAGE] if of_records else [],
+            changing_records=[subject for subject, _ in changing[:PAGE]] if of_records else [],
             page=listing(longest, offset=offset),
             personal=with_names,
             waits=run.id in {each.id for each in runs().waiting(run.source)},

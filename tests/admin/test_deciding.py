@@ -4,9 +4,11 @@ import pytest
 
 from bridge.mirror.decisions import DecisionKind, Decisions
 from bridge.mirror.runs import Outcome, Runs
+from bridge.registry.sources import RegisteredSource
 from bridge.roster.identity import context_key
 from bridge.roster.memberships import Context
 from tests.admin.conftest import student, teacher, words
+from tests.sources.scripted_sis import Sis
 
 
 @pytest.fixture
@@ -85,6 +87,30 @@ def test_several_plans_of_one_platform_are_decided_together(site, lms, operator,
     outcomes = [run.outcome for run in Runs(site.wiring.mirror, site.clock).latest(2)]
     assert outcomes == [Outcome.APPLIED, Outcome.APPLIED]
     assert "None waits" in words(operator.get("/admin/held/"))
+
+
+def test_held_plan_of_a_sis_names_the_records_that_would_end(site, operator, http_server, latest):
+    http_server.clear()
+    sis = Sis(http_server)
+    students = [f"student-{number}" for number in range(40)]
+    sis.has_class("7a", students)
+    source = site.wiring.registry.sources.add(
+        RegisteredSource(name="north", base_url=sis.base_url, credentials=sis.credentials())
+    )
+    site.wiring.sync(source)
+    sis.drop("enrollments", *(f"7a-{student}" for student in students[:20]))
+    site.wiring.sync(source, full=True)
+    assert latest().outcome is Outcome.HELD
+
+    page = words(operator.get(f"/admin/held/{latest().id}"))
+
+    assert "Held plan: north, everything" in page
+    assert "It would remove 20 records" in page
+    assert "enrollments/7a-student-3 " in page
+    assert "enrollments/7a-student-30" not in page
+    assert "Nobody" not in page
+    assert "north, everything" not in words(operator.get("/admin/held/"))
+    assert "everything north" in words(operator.page)
 
 
 def test_choosing_nothing_decides_nothing(site, operator, held):
