@@ -45,6 +45,24 @@ def test_commands_that_a_page_mentions_exist(page):
     assert unknown == set()
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_command_lines_of_a_page_have_the_options_that_they_use(page):
+    by_path = {context.command_path: context.command for context in CONTEXTS}
+    unknown = []
+    for block in re.findall(r"```(?:sh|console)?\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
+        for line in block.replace("\\\n", " ").splitlines():
+            found = re.match(r"(?:\$ |[A-Z_]+=\S+ )*(bridge .*)", line)
+            if found is None or "[OPTIONS]" in line:
+                continue
+            words = found[1].partition("#")[0].split()
+            path = max((each for each in by_path if words[: len(each.split())] == each.split()), key=len)
+            options = {name for each in by_path[path].params for name in (*each.opts, *each.secondary_opts)}
+            unknown += [f"{path} {word}" for word in words if word.startswith("--") and word not in options]
+            if isinstance(by_path[path], click.Group) and path != "bridge runs":
+                unknown.append(found[1])
+    assert unknown == []
+
+
 def test_every_path_is_named(tmp_path):
     page = (ROOT / "docs" / "http.md").read_text(encoding="utf-8")
     served = Served(tmp_path / "var")

@@ -12,6 +12,7 @@ from flask import Flask, Response, g, redirect, render_template, request, url_fo
 from flask_bootstrap import Bootstrap5
 from flask_login import current_user
 from flask_wtf import CSRFProtect
+from flask_wtf.csrf import CSRFError
 from structlog.contextvars import bind_contextvars, clear_contextvars
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -161,6 +162,14 @@ def _add_error_pages(app: Flask) -> None:
     def refuse_for_now(error: Busy) -> tuple[str, int, dict[str, str]]:
         page = render_template("error.html", title="Too many requests", reason=f"{error}.")
         return page, 429, {"Retry-After": str(error.retry_after)}
+
+    @app.errorhandler(CSRFError)
+    def refuse_form(error: CSRFError) -> tuple[str, int]:
+        reason = (
+            f"{error.description} Nothing was done. The page was opened before you signed in or out, or the browser"
+            " keeps no cookies for the bridge: allow them, open the page again, and send it once more."
+        )
+        return render_template("error.html", title="The form was not accepted", reason=reason), 400
 
     @app.errorhandler(RequestError)
     def refuse_request(error: RequestError) -> tuple[str, int]:

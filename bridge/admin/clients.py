@@ -25,7 +25,7 @@ def pages(wiring: Wiring) -> Blueprint:
     @blueprint.route("/new", methods=["GET", "POST"])
     def add() -> str | tuple[str, int]:
         form = ClientForm()
-        form.sources.choices = [SelectChoice(name) for name in tenants_of(wiring)]
+        form.sources.choices = [SelectChoice(name) for name in sorted(wiring.registry.source_names())]
         if not form.validate_on_submit():
             return render_template("client_form.html", form=form)
         try:
@@ -76,8 +76,3 @@ def pages(wiring: Wiring) -> Blueprint:
         )
 
     return blueprint
-
-
-def tenants_of(wiring: Wiring) -> list[str]:
-    """The tenants that a consumer or a tool can be limited to."""
-    return sorted({platform.tenant for platform in wiring.registry.platforms.all()})

@@ -5,7 +5,6 @@ from werkzeug.wrappers import Response
 from wtforms.fields.choices import SelectChoice
 
 from bridge.admin.accounts import signed_in
-from bridge.admin.clients import tenants_of
 from bridge.admin.forms import ToolForm, ToolKeysForm
 from bridge.admin.paging import PAGE, listing, number
 from bridge.errors import InvalidRequest
@@ -25,7 +24,7 @@ def pages(wiring: Wiring) -> Blueprint:
     @blueprint.route("/new", methods=["GET", "POST"])
     def add() -> Response | str | tuple[str, int]:
         form = ToolForm()
-        form.sources.choices = [SelectChoice(name) for name in tenants_of(wiring)]
+        form.sources.choices = [SelectChoice(name) for name in sorted(wiring.registry.source_names())]
         if not form.validate_on_submit():
             return render_template("tool_form.html", form=form)
         try:

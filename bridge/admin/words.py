@@ -10,6 +10,7 @@ from bridge import __version__
 from bridge.admin.paging import url_with
 from bridge.clock import from_stamp, to_stamp
 from bridge.mirror.outcomes import Outcome
+from bridge.roster.identity import context_in_words
 from bridge.roster.records import WHOLE_SOURCE
 from bridge.wiring import Wiring
 
@@ -87,7 +88,7 @@ def teach(app: Flask, wiring: Wiring) -> None:
         level, words = OUTCOMES[Outcome(value)]
         return Markup('<span class="badge text-bg-{}">{}</span> {}').format(level, value, words)
 
-    app.jinja_env.filters.update(when=when, outcome=outcome, counted=counted)
+    app.jinja_env.filters.update(when=when, outcome=outcome, counted=counted, context=context_in_words)
     app.jinja_env.globals.update(
         version=__version__, home=lambda: url_for("dashboard.show"), here=url_with, whole_source=WHOLE_SOURCE
     )

@@ -140,7 +140,7 @@ def set_(
     if everything:
         present = replace(present, orgs=frozenset(), classes=frozenset())
     changed = registry.clients.limit(client_id, _visibility(session, present, sources, orgs, classes, privacy))
-    report(as_json, _shown(changed), f"Client {client_id} sees: {_sees(changed)}.")
+    report(as_json, _shown(changed), f"Client {client_id} sees: {changed.sees}.")
 
 
 @clients.command("list")
@@ -155,7 +155,7 @@ def list_(session: Session, as_json: bool) -> None:
     echo_table(
         ("client id", "name", "sees", "body", "created", "revoked"),
         [
-            (client.client_id, client.name, _sees(client), client.body_style, client.created, client.revoked)
+            (client.client_id, client.name, client.sees, client.body_style, client.created, client.revoked)
             for client in found
         ],
         empty="No client is registered: see 'bridge clients add --help'.",
@@ -237,15 +237,6 @@ def _check_known(session: Session, collection: Collection, ids: tuple[str, ...])
             session.wiring.pages.one(collection, sourced_id, Visibility.of_all())
         except UnknownObject as error:
             raise UnknownObject(f"no {collection.singular} has the sourcedId {sourced_id}") from error
-
-
-def _sees(client: Client) -> str:
-    parts = ["all" if client.sources is None else ", ".join(sorted(client.sources))]
-    for name, ids in (("org", client.orgs), ("class", client.classes)):
-        parts += [f"{name} {sourced_id}" for sourced_id in sorted(ids)]
-    if client.privacy is not PersonDetail.PUBLIC:
-        parts.append(client.privacy)
-    return "; ".join(parts)
 
 
 def _shown(client: Client) -> dict[str, object]:

@@ -88,8 +88,7 @@ def check_sources(registry: Registry, names: Iterable[str]) -> None:
 
     :raises UnknownObject: if one is neither.
     """
-    reconciled = (*registry.rosters.all(), *registry.csv_sources.all())
-    known = {each.tenant for each in (*registry.platforms.all(), *reconciled)}
+    known = registry.source_names()
     for name in names:
         if name not in known:
             raise UnknownObject(

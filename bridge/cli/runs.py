@@ -13,6 +13,7 @@ from bridge.errors import UnknownObject
 from bridge.mirror.changes import Changes
 from bridge.mirror.decisions import Decisions
 from bridge.mirror.runs import Run, Runs
+from bridge.roster.identity import context_in_words
 
 
 @click.group(invoke_without_command=True)
@@ -38,7 +39,7 @@ def runs(session: Session, context: click.Context, limit: int, held: bool, as_js
             (
                 run.id,
                 run.source,
-                run.context,
+                context_in_words(run.context),
                 run.started,
                 run.outcome,
                 run.added,
@@ -78,7 +79,7 @@ def show(session: Session, run_id: int, with_changes: bool, personal: bool, as_j
             | ({"changes": [change_shown(one, personal=personal) for one in changes]} if with_changes else {})
         )
         return
-    echo(f"run {run.id}: {run.source} {run.context}: {run.outcome}")
+    echo(f"run {run.id}: {run.source} {visible(context_in_words(run.context))}: {run.outcome}")
     echo(f"  {run.started} to {run.finished or 'now'}{'' if run.complete else ', not a complete roster'}")
     if run.message:
         echo(f"  {run.message}")

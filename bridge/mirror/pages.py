@@ -122,12 +122,6 @@ class Pages:
         with self.reading():
             return self._db.execute(f'SELECT 1 FROM "{collection.name}" LIMIT 1').fetchone() is not None  # noqa: S608 - a name of ours
 
-    def latest_stamp(self) -> str | None:
-        """When the mirror last changed; ``None`` while it is empty."""
-        with self.reading():
-            row = self._db.execute("SELECT stamp FROM writes ORDER BY changed DESC LIMIT 1").fetchone()
-        return str(row[0]) if row else None
-
     def page(self, query: Query) -> Page:
         """One page, and how many records there are.
 

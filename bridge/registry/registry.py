@@ -103,6 +103,11 @@ class Registry:
         db.execute("PRAGMA secure_delete = ON")  # launches and what waits hold names, for a day or a moment
         return cls(db, clock, key_lock=key_lock)
 
+    def source_names(self) -> set[str]:
+        """What consumers, tools and webhooks can be limited to: tenants of platforms, SISs, sources of files."""
+        reconciled = (*self.rosters.all(), *self.csv_sources.all())
+        return {each.tenant for each in (*self.platforms.all(), *reconciled)}
+
     def close(self) -> None:
         """Let the file go."""
         self.db.close()

@@ -57,6 +57,18 @@ def deployment_in(context: ContextKey) -> str | None:
     return deployment[0] if deployment else None
 
 
+def context_in_words(context: ContextKey) -> str:
+    """A context's key for people to read; a SIS has one context, which is everything that it has.
+
+    >>> context_in_words(context_key("2")), context_in_words(context_key("2", "7")), context_in_words(context_key("*"))
+    ('2', '2 (deployment 7)', 'everything')
+    """
+    context_id, *deployment = json.loads(context)
+    if deployment:
+        return f"{context_id} (deployment {deployment[0]})"
+    return "everything" if context_id == "*" else str(context_id)
+
+
 def person_key(user_id: LtiUserId, deployment_id: str | None = None) -> PersonKey:
     """The key of a person within a tenant: her ``user_id`` as it is, wherever that is enough.
 

@@ -45,6 +45,13 @@ def test_every_form_is_refused_without_its_token_even_to_the_operator(site, oper
         assert (answer.status_code, "CSRF" in answer.text) == (400, True), rule
 
 
+def test_refused_form_says_what_to_do(site, operator):
+    answer = operator.session.post(f"{site.url}/admin/setup/", data={"days": "7"})
+
+    assert "Nothing was done." in answer.text
+    assert "open the page again" in answer.text
+
+
 def test_token_of_another_session_is_refused(site, operator, stranger):
     shown = stranger.get("/admin/sign-in").text
     token = re.search(r'name="csrf_token"[^>]* value="([^"]+)"', shown)[1]

@@ -7,6 +7,10 @@ import pytest
 
 from bridge.oneroster.scopes import ROSTER, ROSTER_CORE
 from bridge.registry.registrations import NewPlatform
+from bridge.registry.sources import RegisteredSource
+from bridge.roster.privacy import PersonDetail
+from bridge.roster.visibility import Visibility
+from bridge.transport.client_secret import Credentials
 from tests.admin.conftest import words
 
 SCOPES = [ROSTER, ROSTER_CORE]
@@ -45,6 +49,32 @@ def test_client_may_be_limited_to_sources(site, operator, context):
 
     (client,) = site.wiring.registry.clients.all()
     assert client.sources == {"school"}
+
+
+def test_consumers_and_tools_may_be_limited_to_a_sis(site, operator):
+    site.wiring.registry.sources.add(
+        RegisteredSource(
+            name="north",
+            base_url="https://sis.example.org/v1p2",
+            credentials=Credentials(
+                client_id="bridge", secret="s3cret", token_url="https://sis.example.org/token", scopes=("roster",)
+            ),
+        )
+    )
+    operator.post("/admin/clients/new", name="SIS", scopes=SCOPES, sources="north", body_style="")
+
+    (client,) = site.wiring.registry.clients.all()
+    assert client.sources == {"north"}
+    assert 'value="north"' in operator.get("/admin/tools/new").text
+
+
+def test_every_limit_of_a_client_is_shown(site, operator, client):
+    site.wiring.registry.clients.limit(
+        client.client_id, Visibility(None, frozenset({"school-1"}), frozenset({"7a"}), PersonDetail.NAME_ONLY)
+    )
+
+    for path in ("/admin/clients/", f"/admin/clients/{client.client_id}"):
+        assert "all; org school-1; class 7a; name_only" in words(operator.get(path))
 
 
 @pytest.mark.parametrize("fields", [{"name": ""}, {"scopes": []}, {"scopes": ["everything"]}, {"sources": "nowhere"}])

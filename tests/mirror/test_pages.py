@@ -168,19 +168,6 @@ def test_record_outside_the_operation_is_not_there(school, pages, biology):
         pages.one(ACADEMIC_SESSIONS, term, ALL, years)
 
 
-def test_latest_stamp_is_the_latest_write(school, pages, biology):
-    assert pages.latest_stamp() is None
-
-    school.reconcile(biology)
-    school.clock.turn(hours=1)
-    school.reconcile(biology)
-    assert pages.latest_stamp() == "2026-11-20T08:00:00.000Z"
-
-    biology.leave("ann")
-    school.reconcile(biology)
-    assert pages.latest_stamp() == "2026-11-20T09:00:00.000Z"
-
-
 def test_page_and_total_are_of_one_moment(school, biology):
     """A write between the two statements of a page changes neither."""
     school.reconcile(biology)
@@ -225,7 +212,6 @@ def test_connection_is_usable_after_a_query_was_ended(open_pages, thousand):
         pages.page(query(USERS, search="z"))
 
     assert pages.page(query(USERS, limit=1)).total == 1000
-    assert pages.latest_stamp()
 
 
 def test_query_within_its_time_is_answered(pages, thousand):
