@@ -89,3 +89,10 @@ def test_links_lead_somewhere(page):
     targets = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
 
     assert [target for target in targets if "://" not in target and not (page.parent / target).exists()] == []
+
+
+def test_the_readme_denies_nothing_that_the_pages_on_sources_teach():
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+
+    assert "Reading OneRoster providers is not" not in readme
+    assert "rosters from any OneRoster provider" in readme

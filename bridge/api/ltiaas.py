@@ -93,6 +93,8 @@ def ltiaas_blueprint(api: ToolApi) -> Blueprint:
         caller = caller_of_request()
         if caller.launch is None:
             raise Unauthorised("a service key stands for no launch: an ltik is needed here", token_sent=True)
+        if caller.context is not None and not api.may_read(caller.tool, caller.tenant, caller.context):
+            raise _not_visible()
         if request.args.get("raw", "").lower() == "true":
             return _private(jsonify(raw_idtoken(caller.launch, caller.tool)))
         available = api.is_available(caller.tool, caller.tenant, caller.context)

@@ -38,6 +38,11 @@ _HEADERS = (
     ("service", re.compile(r"SERVICE-AUTH-V1 +(?P<key>[^\s:]+):(?P<text>\S+)", re.IGNORECASE)),
     ("older", re.compile(r"LTIK-AUTH-V1 +Token=(?P<text>[^\s,]+), *Additional=Bearer +(?P<key>\S+)", re.IGNORECASE)),
 )
+_WITH_KEY = "send 'Authorization: Bearer {apiKey}'"
+_WITH_LAUNCH = (
+    "send 'Authorization: LTIK-AUTH-V2 {apiKey}:{ltik}', 'SERVICE-AUTH-V1 {apiKey}:{serviceKey}', or the older"
+    " 'LTIK-AUTH-V1 Token={ltik}, Additional=Bearer {apiKey}'"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,9 +106,9 @@ class ToolApi:
         :raises Unauthorised: if the header holds none that is good.
         :raises Busy: if the tool asks too often.
         """
-        kind, key, _ = _parts(authorization)
+        kind, key, _ = _parts(authorization, otherwise=_WITH_KEY)
         if kind != "bearer":
-            raise Unauthorised("send 'Authorization: Bearer {apiKey}'", token_sent=False)
+            raise Unauthorised(_WITH_KEY, token_sent=False)
         tool, found = self._tool(key)
         return Caller(tool=tool, key=found, api_key=key)
 
@@ -113,7 +118,7 @@ class ToolApi:
         :raises Unauthorised: if the header does not hold both, good and belonging together.
         :raises Busy: if the tool asks too often.
         """
-        kind, key, text = _parts(authorization)
+        kind, key, text = _parts(authorization, otherwise=_WITH_LAUNCH)
         if kind == "bearer":
             raise Unauthorised(
                 "an API key alone does not say about which launch: send 'Authorization: LTIK-AUTH-V2 {apiKey}:{ltik}'"
@@ -184,13 +189,12 @@ def _with_service_key(tool: Tool, key: ToolKey, api_key: str, place: LaunchConte
     )
 
 
-def _parts(authorization: str | None) -> tuple[str, str, str]:
-    """The kind of header, the API key in it, and what stands beside it."""
+def _parts(authorization: str | None, *, otherwise: str) -> tuple[str, str, str]:
+    """The kind of header, the API key in it, and what stands beside it.
+
+    :param otherwise: says what to send instead of a header of no kind.
+    """
     for kind, pattern in _HEADERS:
         if found := pattern.fullmatch((authorization or "").strip()):
             return kind, found["key"], found.groupdict().get("text", "")
-    raise Unauthorised(
-        "send 'Authorization: LTIK-AUTH-V2 {apiKey}:{ltik}', 'SERVICE-AUTH-V1 {apiKey}:{serviceKey}', or the older"
-        " 'LTIK-AUTH-V1 Token={ltik}, Additional=Bearer {apiKey}'",
-        token_sent=False,
-    )
+    raise Unauthorised(otherwise, token_sent=False)

@@ -27,7 +27,7 @@ PARTLY = 3
 
 @click.command()
 @click.argument("contexts", nargs=-1, metavar="[CONTEXT]...")
-@click.option("--all", "everything", is_flag=True, help="Every known context and source.")
+@click.option("--all", "everything", is_flag=True, help="Every known context and source that is not paused.")
 @click.option("--full", is_flag=True, help="Read whole rosters, even where the LMS or SIS would tell what has changed.")
 @click.option("--dry-run", is_flag=True, help="Read and say what would change; change nothing.")
 @json_option
@@ -44,7 +44,12 @@ def sync(
         raise click.UsageError("name the contexts or sources to reconcile, or give --all")
     wiring = session.wiring
     known = wiring.registry.rosters
-    chosen = known.all() if everything else list(dict.fromkeys(known.find(selector) for selector in contexts))
+    if everything:
+        chosen = [roster for roster in known.all() if not known.is_paused(roster)]
+        if paused := len(known.all()) - len(chosen):
+            echo(f"{paused} paused, and left out: name one to read it all the same", err=True)
+    else:
+        chosen = list(dict.fromkeys(known.find(selector) for selector in contexts))
     if dry_run:
         _preview(wiring, chosen, full, as_json)
     else:
@@ -109,9 +114,10 @@ def line(context: Roster, run: Run | None) -> str:
         return f"{_name(context)}: another process is reconciling it"
     if run.message:
         return f"{_name(context)}: {run.outcome} (run {run.id}): {run.message}"
+    why = f": 'bridge runs show {run.id}' says why" if run.quarantined else ""
     return (
         f"{_name(context)}: {run.outcome} (run {run.id}): {run.added} added, {run.changed} changed,"
-        f" {run.removed} removed, {run.unchanged} unchanged, {run.quarantined} quarantined"
+        f" {run.removed} removed, {run.unchanged} unchanged, {run.quarantined} quarantined{why}"
     )
 
 

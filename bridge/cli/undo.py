@@ -1,6 +1,7 @@
 """``bridge undo``: take back what a run did."""
 
 import sys
+from collections import Counter
 from typing import Any
 
 import click
@@ -21,8 +22,9 @@ from bridge.upkeep import UndoReport, rehearse_undo_run, undo_run
 def undo(session: Session, run_id: int, dry_run: bool, as_json: bool) -> None:
     """Take back what a run did, as far as nothing has changed since.
 
-    Records that are still as the run left them are restored; the others are listed and left. The context is then paused
-    until 'bridge contexts resume', because the next reading would do the same again.
+    Records that are still as the run left them become what they were, or end if the run brought them; the others are
+    listed and left. The context or source is then paused until 'bridge contexts resume' or 'bridge sources resume',
+    because the next reading would do the same again; an import of files is not read by itself.
     """
     wiring = session.wiring
     done = rehearse_undo_run(wiring, run_id) if dry_run else undo_run(wiring, run_id, operator())
@@ -52,12 +54,13 @@ def _shown(done: UndoReport) -> dict[str, Any]:
 
 def _text(done: UndoReport) -> str:
     restored, left = done.undone.restored, done.undone.left
-    lines = [f"{collection} {sourced_id}: restored" for collection, sourced_id in restored]
-    lines += [f"{each.collection} {each.sourced_id}: left: {each.reason}" for each in left]
+    lines = [f"{each.collection} {each.sourced_id}: left: {each.reason}" for each in left]
+    counts = Counter(collection for collection, _ in restored)
+    lines += [f"{collection}: {count} as before the run" for collection, count in sorted(counts.items())]
     if done.run is None:
-        lines.append(f"{len(restored)} records would be restored, {len(left)} left.")
+        lines.append(f"{len(restored)} records would be as before, {len(left)} left.")
     else:
-        lines.append(f"{len(restored)} records restored, {len(left)} left (run {done.run.id}).")
+        lines.append(f"{len(restored)} records are as before, {len(left)} left (run {done.run.id}).")
     if _is_paused(done):
         name = done.context.name
         group = "sources" if isinstance(done.context, RegisteredSource) else "contexts"

@@ -12,12 +12,16 @@ from bridge.lti.launch import Launch, names_of
 from bridge.lti.rules import origin_of
 from bridge.registry.launches import TakenLaunch
 from bridge.registry.registry import Registry
+from bridge.roster.identity import class_sourced_id
 
 _log = structlog.get_logger(__name__)
 
 
 def hand_on(launch: Launch, registry: Registry) -> str | None:
-    """Where the browser goes with a checked launch; ``None`` if its platform's launches are not handed on."""
+    """Where the browser goes with a checked launch.
+
+    :returns: ``None`` if its platform's launches are not handed on, or the application's tool may not see the class.
+    """
     application = registry.applications.of_platform(launch.platform.id)
     if application is None:
         return None
@@ -26,9 +30,13 @@ def hand_on(launch: Launch, registry: Registry) -> str | None:
         _log.warning("not_handed_on", tool=application.tool, platform=launch.platform.id)
         return None
     context, person = names_of(launch)
+    tenant = launch.platform.tenant
+    if context is not None and not tool.visibility.sees(tenant, class_sourced_id(tenant, context)):
+        _log.warning("not_handed_on", tool=application.tool, platform=launch.platform.id)
+        return None
     taken = TakenLaunch(
         tool=application.tool,
-        tenant=launch.platform.tenant,
+        tenant=tenant,
         context=context,
         person=person,
         claims=dict(launch.said),

@@ -309,6 +309,13 @@ class TestRefused:
 
         assert missing.partition("_")[0] in refused(vendor.hand_in(claims), 400)
 
+    @pytest.mark.parametrize("authorization", [None, "nonsense", "LTIK-AUTH-V2 a:b"])
+    def test_whoever_sends_no_key_is_told_what_to_send_here(self, bridge, authorization):
+        headers = {"Authorization": authorization} if authorization else {}
+        answer = requests.post(f"{bridge.url}/api/launches", json={}, headers=headers, timeout=TIMEOUT)
+
+        assert refused(answer, 401) == "send 'Authorization: Bearer {apiKey}'"
+
     def test_unknown_api_key(self, vendor, lms, student):
         answer = vendor.hand_in(vendor.id_token(lms, student), api_key="no-such-key")
 
