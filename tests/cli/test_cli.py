@@ -342,6 +342,17 @@ def test_sync_that_finds_nothing_new_says_so(registered):
     assert "unchanged" in registered("sync", "Course-1").out
 
 
+def test_sync_of_everything_leaves_out_what_is_paused_and_says_so(registered):
+    registered("contexts", "pause", "Course-1")
+
+    everything = registered("sync", "--all", "--json")
+    named = registered("sync", "Course-1", "--json")
+
+    assert [run["context"] for run in everything.json()] == [context_key("Course-2")]
+    assert everything.err == "1 paused, and left out: name one to read it all the same\n"
+    assert [run["context"] for run in named.json()] == [context_key("Course-1")]
+
+
 def test_sync_of_an_unknown_context_says_where_to_look(registered):
     ran = registered("sync", "Course-9")
 

@@ -72,6 +72,15 @@ def test_service_key_is_the_same_in_every_launch_of_the_link(handed_on, vendor, 
     assert len(keys) == 1
 
 
+def test_launch_from_a_class_that_the_tool_may_not_see_stays_here(handed_on, bridge, vendor, lms, student):
+    bridge.wiring.registry.tools.set(vendor.tool, sources=["elsewhere"])
+
+    response = launch(lms, student)
+
+    assert response.history == []
+    assert response.url == f"{bridge.url}/lti/launch"
+
+
 def test_launch_that_fails_a_check_goes_nowhere(handed_on, bridge):
     answer = requests.post(
         f"{bridge.url}/lti/launch",
