@@ -62,8 +62,9 @@ def test_tallies_agree_with_the_records(pages, mirror):
     assert mirror.db.execute(counted).fetchone() == (total,)
 
 
-def test_last_write_changes_a_hundred_enrollments(pages):
-    since = parse_filter(f"dateLastModified>='{pages.latest_stamp()}'", ENROLLMENTS)
+def test_last_write_changes_a_hundred_enrollments(pages, mirror):
+    (latest,) = mirror.db.execute("SELECT max(stamp) FROM writes").fetchone()
+    since = parse_filter(f"dateLastModified>='{latest}'", ENROLLMENTS)
 
     assert pages.page(query(where=since)).total == CHANGED_LAST
 
