@@ -1,6 +1,7 @@
 """What whoever watches the bridge is told: ``/metrics`` and ``/readyz``."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -91,6 +92,18 @@ def test_rosters_are_told_of_by_source(wiring, clock, add_context, lms, http):
     assert told[("bridge_scheduler_running",)] == 0
     assert told[("bridge_file_bytes", "mirror")] > 0
     assert told[("bridge_file_bytes", "mirror-wal")] > 0
+
+
+def test_every_metric_is_documented(wiring, add_context, http):
+    wiring.sync(add_context("2", *NAMES))
+    http.get("/healthz")
+    page = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
+
+    families = list(text_string_to_metric_families(http.get("/metrics").text))
+    names = {f"{family.name}_total" if family.type == "counter" else family.name for family in families}
+
+    assert len(names) >= 11
+    assert {name for name in names if f"`{name}`" not in page} == set()
 
 
 def test_metrics_name_nobody(wiring, add_context, http):
