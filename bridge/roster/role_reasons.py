@@ -96,6 +96,8 @@ def _user_role(reading: Reading, row: Row) -> str:
 def _outcome(reading: Reading, mapped: MappedRoles, *, has_roles: bool) -> str:
     if mapped.left_out:
         return "Left out: a test user, and test users are not kept."
+    if mapped.merely_listed:
+        return f"Enrolled as {mapped.enrollment}: the roster lists her, and none of her roles says more."
     if mapped.enrollment is not None:
         primary = ", who claims to be the primary teacher" if mapped.primary_claim else ""
         return f"Enrolled as {mapped.enrollment}{primary}: the lowest rank among the roles that count decides."

@@ -56,6 +56,7 @@ class MappedRoles:
     :param unknown: the texts that are no known role, each once.
     :param test_user: whether she carries LTI's TestUser marker.
     :param left_out: whether she is to be left out altogether, being a test user.
+    :param merely_listed: whether she is enrolled because the roster lists her, and by none of her roles.
     """
 
     enrollment: str | None
@@ -64,6 +65,7 @@ class MappedRoles:
     unknown: tuple[str, ...]
     test_user: bool
     left_out: bool
+    merely_listed: bool = False
 
 
 class RoleTable:
@@ -145,16 +147,16 @@ class RoleTable:
         institution = [self.row(role) for role in known if role.scope is Scope.INSTITUTION]
         system = [self.row(role) for role in known if role.scope is Scope.SYSTEM]
         enrollment, primary_claim = _leading(here or institution, mapping)
-        if enrollment is None and not here and mapping is RoleMapping.EXT:
-            enrollment = LISTED_MEMBER
+        merely_listed = enrollment is None and not here and mapping is RoleMapping.EXT
         user_roles = (_user_role(row, mapping, trusted=trust_admin_roles) for row in (*here, *institution, *system))
         return MappedRoles(
-            enrollment=enrollment,
+            enrollment=LISTED_MEMBER if merely_listed else enrollment,
             primary_claim=primary_claim,
             user_roles=order_user_roles(role for role in user_roles if role is not None) or (UNKNOWN_USER_ROLE,),
             unknown=unknown,
             test_user=test_user,
             left_out=False,
+            merely_listed=merely_listed,
         )
 
 

@@ -98,7 +98,7 @@ def test_whatever_is_listed_is_explained_and_agrees_with_the_mapping(roles):
         assert explained.mapped == mapped
         assert [one.text for one in explained.roles] == list(dict.fromkeys(roles))
         assert (mapped.enrollment is not None) == explained.outcome.startswith("Enrolled as")
-        if mapped.enrollment is not None:
-            assert any(f"makes a {mapped.enrollment}," in one.reason for one in explained.roles)
+        decided = any(f"makes a {mapped.enrollment}," in one.reason for one in explained.roles)
+        assert decided == (mapped.enrollment is not None and not mapped.merely_listed)
         unknown = [one.text for one in explained.roles if one.reason.startswith("not a role")]
         assert sorted(unknown) == list(mapped.unknown)
