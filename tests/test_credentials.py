@@ -85,7 +85,7 @@ _OF_CONTEXT = {*_LAUNCHED, "service key", "other tenant's service key"}
 _OTHERS = {"other tenant's ltik": 403, "other tenant's service key": 403}
 
 # The answers that are not 401. Whoever may hand in a launch is told that she has sent none; a context whose roster
-# cannot be read is none to ask a sync of; whoever has a launch may read that launch.
+# cannot be read is none to ask a sync of; a launch can be read while the tool may see its class.
 OF_TOOLS = {
     ("GET", "/lti/contexts/<path:class_sourced_id>/memberships"): {
         "tool token": 200,
@@ -95,7 +95,7 @@ OF_TOOLS = {
     ("POST", "/api/launches"): {"API key": 400},
     ("GET", "/api/memberships"): dict.fromkeys(_OF_CONTEXT, 200) | _OTHERS,
     ("POST", "/api/memberships/sync"): dict.fromkeys(_OF_CONTEXT, 404) | _OTHERS,
-    ("GET", "/api/idtoken"): dict.fromkeys(_LAUNCHED, 200),
+    ("GET", "/api/idtoken"): dict.fromkeys(_LAUNCHED, 200) | {"other tenant's ltik": 403},
 }
 CLAIMS = {"iss": "https://lms.example.org", "aud": "quiz", "sub": "7", CORE + "roles": [], CORE + "deployment_id": "1"}
 CONTEXT = context_key("course-1")
