@@ -64,7 +64,7 @@ def launches_blueprint(api: ToolApi) -> Blueprint:
         registry, launch = api.registry(), fed.launch
         key, person = names_of(launch)
         tenant = launch.platform.tenant
-        if key is not None and not api.may_read(caller.tool, tenant, key):
+        if key is not None and not caller.tool.visibility.sees_context(tenant, key):
             raise Forbidden("this tool may not see the class that the launch is of: see 'bridge tools set --help'")
         taken = TakenLaunch(
             tool=caller.tool.client_id, tenant=tenant, context=key, person=person, claims=dict(launch.said)

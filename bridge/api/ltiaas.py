@@ -93,7 +93,7 @@ def ltiaas_blueprint(api: ToolApi) -> Blueprint:
         caller = caller_of_request()
         if caller.launch is None:
             raise Unauthorised("a service key stands for no launch: an ltik is needed here", token_sent=True)
-        if caller.context is not None and not api.may_read(caller.tool, caller.tenant, caller.context):
+        if caller.context is not None and not caller.tool.visibility.sees_context(caller.tenant, caller.context):
             raise _not_visible()
         if request.args.get("raw", "").lower() == "true":
             return _private(jsonify(raw_idtoken(caller.launch, caller.tool)))
@@ -105,7 +105,7 @@ def ltiaas_blueprint(api: ToolApi) -> Blueprint:
     def sync() -> tuple[Response, int]:
         caller = caller_of_request()
         context, _ = _class_of(caller)
-        if not api.may_read(caller.tool, caller.tenant, context):
+        if not caller.tool.visibility.sees_context(caller.tenant, context):
             raise _not_visible()
         _ask_for_sync(api, caller, context)
         return _private(jsonify(lastSynced=_last_synced(api, caller.tenant, context))), 202
@@ -120,7 +120,7 @@ def _class_of(caller: LaunchCaller) -> tuple[ContextKey, SourcedId]:
 
 
 def _class_members(api: ToolApi, caller: LaunchCaller, context: ContextKey, class_id: SourcedId) -> ClassMembers:
-    if not api.may_read(caller.tool, caller.tenant, context):
+    if not caller.tool.visibility.sees_context(caller.tenant, context):
         raise _not_visible()
     try:
         return api.memberships().of_class(class_id, caller.tool.visibility)

@@ -29,7 +29,7 @@ from bridge.registry.launches import LaunchContextKey, TakenLaunch
 from bridge.registry.registry import Registry
 from bridge.registry.tool_keys import ToolKey
 from bridge.registry.tools import Tool
-from bridge.roster.identity import ContextKey, class_sourced_id
+from bridge.roster.identity import ContextKey
 from bridge.seals import Seals
 
 _HEADERS = (
@@ -153,13 +153,9 @@ class ToolApi:
         self.rate_limit.take(tool.client_id)
         return tool, found
 
-    def may_read(self, tool: Tool, tenant: str, context: ContextKey) -> bool:
-        """Whether a tool may see a context's class at all."""
-        return tool.visibility.sees(tenant, class_sourced_id(tenant, context))
-
     def is_available(self, tool: Tool, tenant: str, context: ContextKey | None) -> bool:
         """Whether names and roles are: a roster of the context is held, or will be read, and the tool may see it."""
-        if context is None or not self.may_read(tool, tenant, context):
+        if context is None or not tool.visibility.sees_context(tenant, context):
             return False
         return has_roster(self.mirror(), tenant, context) or self.registry().contexts.is_known(tenant, context)
 

@@ -12,7 +12,6 @@ from bridge.lti.launch import Launch, names_of
 from bridge.lti.rules import origin_of
 from bridge.registry.launches import TakenLaunch
 from bridge.registry.registry import Registry
-from bridge.roster.identity import class_sourced_id
 
 _log = structlog.get_logger(__name__)
 
@@ -31,7 +30,7 @@ def hand_on(launch: Launch, registry: Registry) -> str | None:
         return None
     context, person = names_of(launch)
     tenant = launch.platform.tenant
-    if context is not None and not tool.visibility.sees(tenant, class_sourced_id(tenant, context)):
+    if context is not None and not tool.visibility.sees_context(tenant, context):
         _log.warning("not_handed_on", tool=application.tool, platform=launch.platform.id)
         return None
     taken = TakenLaunch(

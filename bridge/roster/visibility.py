@@ -6,7 +6,7 @@ platform or SIS that said a thing), which of their records where that is not all
 
 from dataclasses import dataclass
 
-from bridge.roster.identity import SourcedId
+from bridge.roster.identity import ContextKey, SourcedId, class_sourced_id
 from bridge.roster.model import Collection
 from bridge.roster.privacy import PersonDetail, shown
 
@@ -80,3 +80,7 @@ class ClassVisibility:
     def sees(self, source: str, class_: SourcedId) -> bool:
         """Whether it may read the memberships of a class."""
         return (self.sources is None or source in self.sources) and (self.classes is None or class_ in self.classes)
+
+    def sees_context(self, source: str, context: ContextKey) -> bool:
+        """The same of the class that a context is."""
+        return self.sees(source, class_sourced_id(source, context))
