@@ -1,20 +1,19 @@
 """The web application: the rooms' routes, and what happens around every request."""
 
-import secrets
-import time
 from collections.abc import Callable, Collection
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
-from flask import Flask, Response, g, request
-from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
+from flask import Flask, Response, request
 
 from bridge import log as bridge_log
-from bridge.admin.app import Mounted, admin_app
+from bridge.admin.app import ADMIN_PATH, Mounted, admin_app
 from bridge.api.events import EventsFeed
 from bridge.api.runs import RunsLog
 from bridge.api.syncs import SYNCS_PER_SECOND, Syncs
+from bridge.around import Around
 from bridge.at_rest import open_to_others
 from bridge.auth.bearer import Grant, authenticate
 from bridge.auth.rate_limit import RateLimit
@@ -52,7 +51,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     wiring.prepare()
     for path in open_to_others(settings.storage):
         log.warning("readable_by_others", file=str(path), remedy="chmod go= on it, or on its folder")
-    app = Flask(__name__, static_folder=None)
+    app = Services(__name__, static_folder=None)
     # sourcedIds may hold any character: "a//b" is one, and no path is to be tidied up.
     app.url_map.merge_slashes = False
     app.extensions["bridge"] = wiring
@@ -109,14 +108,16 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
             clock=wiring.clock,
         )
     )
-    _add_hooks(app, settings.oneroster.cors_origins, requests)
+    _add_hooks(app, settings.oneroster.cors_origins)
     guard(app, settings, lambda: wiring.registry.tries)
     add_error_handlers(app)
-    admin = admin_app(wiring, observe=requests.observe)
-    guard(admin, settings, lambda: wiring.registry.tries)
+    admin = admin_app(wiring)
+    guard(admin, settings, lambda: wiring.registry.tries, mounted_at=ADMIN_PATH)
     app.extensions["bridge.admin"] = admin
-    root = urlsplit(settings.server.public_url).path
-    app.wsgi_app = Mounted(app.wsgi_app, admin, root)  # type: ignore[method-assign] # Flask's own way
+    address = urlsplit(settings.server.public_url)
+    app.wsgi_app = Around(  # type: ignore[method-assign] # Flask's own way
+        Mounted(app.wsgi_app, admin, address.path), observe=requests.observe, secure=address.scheme == "https"
+    )
     return app
 
 
@@ -151,38 +152,31 @@ def _add_runs(app: Flask, wiring: Wiring, granted: Callable[[], Grant]) -> None:
         app.register_blueprint(each.blueprint())
 
 
-def _add_hooks(app: Flask, cors_origins: Collection[str], requests: RequestMetrics) -> None:
-    @app.before_request
-    def begin() -> Response | None:
-        g.begun = time.perf_counter()
-        g.request_id = secrets.token_hex(8)
-        clear_contextvars()
-        bind_contextvars(request=g.request_id)
-        return preflight(request, cors_origins) if is_oneroster(request.path) else None
+class Services(Flask):
+    """Flask, for views that are plain functions."""
 
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        # Flask looks every time whether it is a coroutine, at every view and hook of a request.
+        return func
+
+
+def _add_hooks(app: Flask, cors_origins: Collection[str]) -> None:
     @app.after_request
     def end(response: Response) -> Response:
-        response.headers["X-Request-Id"] = g.request_id
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        if is_oneroster(request.path):
-            allow_origin(response, request, cors_origins)
-        compress(response, request)
-        route, seconds = _route(), time.perf_counter() - g.begun
-        operation = get_contextvars().get("operation", route)  # all of OneRoster's are one route to Flask
-        requests.observe(operation, request.method, response.status_code, seconds)
-        log.info(
-            "request",
-            method=request.method,
-            route=route,
-            status=response.status_code,
-            milliseconds=round(seconds * 1000, 1),
-        )
+        compress(response, request.environ)
         return response
 
+    if cors_origins:
 
-def _route() -> str | None:
-    """The rule that the path matched, for the log: the path itself may hold anything, an e-mail address too."""
-    return request.url_rule.rule if request.url_rule is not None else None
+        @app.before_request
+        def begin() -> Response | None:
+            return preflight(request, cors_origins) if is_oneroster(request.path) else None
+
+        @app.after_request
+        def allow(response: Response) -> Response:
+            if is_oneroster(request.path):
+                allow_origin(response, request, cors_origins)
+            return response
 
 
 def from_environment() -> Flask:

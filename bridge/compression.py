@@ -6,6 +6,7 @@ fifth more; below a packet's size nothing is gained.
 
 import re
 import zlib
+from wsgiref.types import WSGIEnvironment
 
 from flask import Request, Response
 
@@ -17,16 +18,20 @@ _GZIP = 31  # zlib's way of saying: with the header and the check sum of gzip
 _TYPES = re.compile(r"application/json|application/.+\+json|text/.+")
 
 
-def compress(response: Response, request: Request) -> None:
-    """Compress the body if the client accepts it and it is worth it, and say that the answer depends on that."""
+def varies(content_type: str) -> bool:
+    """Whether a body of this type may be compressed, so that caches must tell apart who accepts that."""
+    return _TYPES.match(content_type) is not None
+
+
+def compress(response: Response, environ: WSGIEnvironment) -> None:
+    """Compress the body if the client accepts it and it is worth it."""
+    if "gzip" not in environ.get("HTTP_ACCEPT_ENCODING", ""):
+        return
+    if Request(environ).accept_encodings.quality("gzip") <= 0:
+        return
     if response.direct_passthrough or response.is_streamed or "Content-Encoding" in response.headers:
         return
-    if not _TYPES.fullmatch(response.mimetype or ""):
-        return
-    varies = response.headers.get("Vary")
-    response.headers["Vary"] = f"{varies}, Accept-Encoding" if varies else "Accept-Encoding"
-    accepted = request.headers.get("Accept-Encoding", "")
-    if "gzip" not in accepted or request.accept_encodings.quality("gzip") <= 0:
+    if not varies(response.content_type or ""):
         return
     body = response.get_data()
     if len(body) < SMALLEST:

@@ -10,9 +10,10 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
-from flask import Flask, Response, g, jsonify, request
+from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
+from bridge.around import told_of
 from bridge.errors import InvalidRequest, RequestError
 from bridge.oneroster import status_info
 
@@ -23,10 +24,7 @@ _TOKEN = "/oauth2/token"  # noqa: S105 - a path
 
 
 def add_error_handlers(app: Flask) -> None:
-    """Answer whatever no blueprint answers by itself.
-
-    The application sets ``g.request_id`` before every request.
-    """
+    """Answer whatever no blueprint answers by itself."""
 
     @app.errorhandler(RequestError)
     def refuse(error: RequestError) -> Response:
@@ -51,8 +49,8 @@ def add_error_handlers(app: Flask) -> None:
     def fail(error: Exception) -> Response:
         log.exception("request_failed", error=type(error).__name__)
         if is_oneroster(request.path):
-            return _oneroster(status_info.internal_error(g.request_id))
-        return _problem(500, f"the server failed; its operator finds the cause under request {g.request_id}")
+            return _oneroster(status_info.internal_error(told_of(request.environ).request_id))
+        return _problem(500, f"the server failed; its operator finds the cause under request {told_of(request.environ).request_id}")
 
 
 def is_oneroster(path: str) -> bool:

@@ -1,14 +1,16 @@
-"""What every request must keep to, whatever it asks for, and what every answer tells browsers.
+"""What every request must keep to, whatever it asks for.
 
 Sizes are bounded before anything is read; addresses are counted: in memory on the way to everything, and exactly, for
 all processes together, at the doors where somebody might try keys or make the bridge ask others.
 """
 
 from collections.abc import Callable
+from wsgiref.types import WSGIEnvironment
 
-from flask import Flask, Request, Response, request
+from flask import Flask, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from bridge.around import told_of
 from bridge.auth.rate_limit import RateLimit
 from bridge.errors import InvalidRequest
 from bridge.lti.rules import REGISTER_PATH
@@ -25,15 +27,13 @@ MAX_BODY = 1024 * 1024
 REGISTRATIONS_PER_MINUTE = 10
 
 _TOKEN_PATH = "/oauth2/token"  # noqa: S105 - a path
-_NO_PAGE = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
-def guard(app: Flask, settings: Settings, tries: Callable[[], Tries]) -> None:
-    """Hold all requests of an application to the bounds, and add the headers to all answers.
-
-    To be called when what gives requests their ids has been added already.
+def guard(app: Flask, settings: Settings, tries: Callable[[], Tries], *, mounted_at: str = "") -> None:
+    """Hold all requests of an application to the bounds.
 
     :param tries: gives this thread's counts.
+    :param mounted_at: the path below which the application is served.
     """
     app.config["MAX_CONTENT_LENGTH"] = min(app.config["MAX_CONTENT_LENGTH"] or MAX_BODY, MAX_BODY)
     if settings.server.proxies:
@@ -45,31 +45,26 @@ def guard(app: Flask, settings: Settings, tries: Callable[[], Tries]) -> None:
 
     @app.before_request
     def check() -> None:
-        _check_size(request)
-        address = request.remote_addr or ""
+        environ, rule = request.environ, request.url_rule
+        if rule is not None:
+            told_of(environ).route = mounted_at + rule.rule
+        _check_size(environ)
+        address, path = environ.get("REMOTE_ADDR", ""), environ.get("PATH_INFO", "")
         per_address.take(address)
-        if request.path == _TOKEN_PATH and request.method == "POST":
+        if path == _TOKEN_PATH and environ["REQUEST_METHOD"] == "POST":
             tries().count("token", address, tokens)
-        elif request.path == REGISTER_PATH or request.path.startswith(f"{REGISTER_PATH}/"):
+        elif path == REGISTER_PATH or path.startswith(f"{REGISTER_PATH}/"):
             tries().count("register", address, REGISTRATIONS_PER_MINUTE)
 
-    secure = settings.server.public_url.startswith("https://")
 
-    @app.after_request
-    def protect(response: Response) -> Response:
-        # Pages have policies of their own: this is for all that is none.
-        response.headers.setdefault("Content-Security-Policy", _NO_PAGE)
-        response.headers.setdefault("Referrer-Policy", "no-referrer")
-        if secure:
-            response.headers["Strict-Transport-Security"] = "max-age=31536000"
-        return response
-
-
-def _check_size(request: Request) -> None:
-    if len(request.environ.get("PATH_INFO", "")) > MAX_PATH:
+def _check_size(environ: WSGIEnvironment) -> None:
+    if len(environ.get("PATH_INFO", "")) > MAX_PATH:
         raise InvalidRequest("path", f"is longer than {MAX_PATH} bytes")
-    if len(request.query_string) > MAX_QUERY:
+    if len(environ.get("QUERY_STRING", "")) > MAX_QUERY:
         raise InvalidRequest("query string", f"is longer than {MAX_QUERY} bytes")
-    headers = sum(len(name) + len(value) for name, value in request.environ.items() if name.startswith("HTTP_"))
+    headers = 0
+    for name, value in environ.items():
+        if name.startswith("HTTP_"):
+            headers += len(name) + len(value)
     if headers > MAX_HEADERS:
         raise InvalidRequest("headers", f"are longer than {MAX_HEADERS} bytes")

@@ -1,19 +1,16 @@
 """The pages as one WSGI application, to be mounted at ``/admin``."""
 
-import secrets
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import timedelta
 from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import structlog
-from flask import Flask, Response, g, redirect, render_template, request, url_for
+from flask import Flask, Response, redirect, render_template, request, url_for
 from flask_bootstrap import Bootstrap5
 from flask_login import current_user
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
-from structlog.contextvars import bind_contextvars, clear_contextvars
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -33,6 +30,7 @@ from bridge.admin import (
     words,
 )
 from bridge.admin.addresses import ContextKeyConverter, RowConverter
+from bridge.around import told_of
 from bridge.errors import Busy, RequestError, UnknownObject
 from bridge.wiring import Wiring
 
@@ -40,8 +38,6 @@ log = structlog.get_logger(__name__)
 
 ADMIN_PATH = "/admin"
 
-Observe = Callable[[str | None, str, int, float], None]
-"""Told of an answer: its route, the method, the status, and the seconds it took."""
 _IDLE = timedelta(hours=1)
 _LARGEST_FORM = 256 * 1024
 _POLICY = (
@@ -51,16 +47,10 @@ _POLICY = (
 _OPEN_TO_ALL = frozenset({"accounts.sign_in", "static", "bootstrap.static"})
 
 
-def _unseen(route: str | None, method: str, status: int, seconds: float) -> None:
-    return
-
-
-def admin_app(wiring: Wiring, *, observe: Observe = _unseen) -> Flask:
+def admin_app(wiring: Wiring) -> Flask:
     """The pages.
 
     Its paths are those below ``/admin``, by which :class:`Mounted` serves it.
-
-    :param observe: told of every answer.
     """
     server = wiring.settings.server
     secure = server.public_url.startswith("https:")
@@ -80,7 +70,7 @@ def admin_app(wiring: Wiring, *, observe: Observe = _unseen) -> Flask:
     )
     app.url_map.converters["context"] = ContextKeyConverter
     app.url_map.converters["int"] = RowConverter
-    _add_hooks(app, observe)  # before the extensions', so that what they refuse is logged too
+    _add_hooks(app)
     Bootstrap5(app)
     CSRFProtect(app)
     accounts.manage_logins(app, wiring)
@@ -115,37 +105,21 @@ class Mounted:
         return self._admin.wsgi_app({**environ, **within}, start_response)
 
 
-def _add_hooks(app: Flask, observe: Observe) -> None:
+def _add_hooks(app: Flask) -> None:
     @app.before_request
-    def begin() -> Response | None:
-        g.begun = time.perf_counter()
-        g.request_id = secrets.token_hex(8)
-        clear_contextvars()
-        bind_contextvars(request=g.request_id)
+    def let_in() -> Response | None:
         if request.endpoint in _OPEN_TO_ALL or current_user.is_authenticated:
             return None
         asked_for = request.full_path.rstrip("?") if request.method == "GET" else "/"
         return redirect(url_for("accounts.sign_in", next=asked_for))  # type: ignore[return-value] # werkzeug's Response
 
     @app.after_request
-    def end(response: Response) -> Response:
-        response.headers["X-Request-Id"] = g.request_id
+    def protect(response: Response) -> Response:
         response.headers["Content-Security-Policy"] = _POLICY
-        response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["X-Frame-Options"] = "DENY"
         response.headers["Referrer-Policy"] = "same-origin"
         if request.endpoint not in {"static", "bootstrap.static"}:
             response.headers["Cache-Control"] = "no-store"
-        route = ADMIN_PATH + request.url_rule.rule if request.url_rule is not None else None
-        seconds = time.perf_counter() - g.begun
-        observe(route, request.method, response.status_code, seconds)
-        log.info(
-            "request",
-            method=request.method,
-            route=route,
-            status=response.status_code,
-            milliseconds=round(seconds * 1000, 1),
-        )
         return response
 
 
@@ -180,5 +154,5 @@ def _add_error_pages(app: Flask) -> None:
     @app.errorhandler(Exception)
     def fail(error: Exception) -> tuple[str, int]:
         log.exception("request_failed", error=type(error).__name__)
-        reason = f"The bridge failed. The cause is in its log, under request {g.get('request_id', 'unknown')}."
+        reason = f"The bridge failed. The cause is in its log, under request {told_of(request.environ).request_id}."
         return render_template("error.html", title="Something failed", reason=reason), 500

@@ -43,13 +43,18 @@ class RequestMetrics:
             registry=None,
             buckets=_BUCKETS,
         )
+        self._counted: dict[tuple[str, str, int], Histogram] = {}
 
     def observe(self, route: str | None, method: str, status: int, seconds: float) -> None:
         """Count one answer.
 
         :param route: the operation of a service, or else the rule that the path matched; ``None`` if it matched none.
         """
-        self._seconds.labels(route or UNROUTED, method, str(status)).observe(seconds)
+        key = (route or UNROUTED, method, status)
+        counted = self._counted.get(key)
+        if counted is None:
+            counted = self._counted[key] = self._seconds.labels(*map(str, key))
+        counted.observe(seconds)
 
     def collect_into(self, registry: CollectorRegistry) -> None:
         """Have a registry tell what all processes have counted."""

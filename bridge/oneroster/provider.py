@@ -15,10 +15,10 @@ from functools import lru_cache
 
 import structlog
 from flask import Blueprint, Response, request
-from structlog.contextvars import bind_contextvars
 from werkzeug.http import quote_etag
 
 from bridge import __version__
+from bridge.around import told_of
 from bridge.auth.at_once import AtOnce
 from bridge.auth.bearer import Grant, require
 from bridge.auth.rate_limit import RateLimit
@@ -107,13 +107,14 @@ class Provider:
         candidates = list(match(path))
         if not candidates:
             raise UnknownObject("the Rostering service has no such path")
-        bind_contextvars(operation=candidates[-1][0].operation_id)
+        told = told_of(request.environ)
+        told.operation = candidates[-1][0].operation_id
         grant = self._authenticate(request.headers.get("Authorization"))
         self._rate_limit.take(grant.client_id)
         pages = self._pages()
         with self._at_once.one_more(grant.client_id), pages.reading():
             operation, ids = _find(candidates, grant, pages)
-            bind_contextvars(operation=operation.operation_id)
+            told.operation = operation.operation_id
             pairs = split_query_string(request.query_string.decode("latin-1"))
             asked = _Asked(grant, _who(grant), operation, ids, pairs)
             response = self._one(asked, pages) if operation.single else self._collection(asked, pages)
