@@ -80,10 +80,12 @@ class Around:
         return answer
 
     def _completed(self, headers: list[tuple[str, str]], told: Told) -> list[tuple[str, str]]:
-        completed = [*headers, *self._always, ("X-Request-Id", told.request_id)]
         given = {name.lower(): value for name, value in headers}
         if varies(given.get("content-type", "")):
-            completed.append(("Vary", "Accept-Encoding"))
+            vary = given.get("vary")
+            headers = [each for each in headers if each[0].lower() != "vary"] if vary else headers
+            headers = [*headers, ("Vary", f"{vary}, Accept-Encoding" if vary else "Accept-Encoding")]
+        completed = [*headers, *self._always, ("X-Request-Id", told.request_id)]
         # Pages have policies of their own: these are for all that is none.
         if "content-security-policy" not in given:
             completed.append(("Content-Security-Policy", _NO_PAGE))

@@ -74,6 +74,9 @@ class Seals:
             return binascii.unhexlify(text)
         return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
 
-    def mark(self, text: str) -> str:
-        """32 hexadecimal digits, the same for the same text, that tell nothing about it."""
-        return hashlib.blake2b(text.encode(), key=self._marking_key, digest_size=16).hexdigest()
+    def mark(self, text: str, more: bytes = b"") -> str:
+        """32 hexadecimal digits, the same for the same text and more, that tell nothing about it."""
+        marking = hashlib.blake2b(text.encode(), key=self._marking_key, digest_size=16)
+        if more:
+            marking.update(b"\0" + more)
+        return marking.hexdigest()

@@ -7,9 +7,10 @@ served. Only of what a caller may see a part of, each document is read, and that
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from types import TracebackType
 from typing import TypeVar
 
 import msgspec
@@ -17,7 +18,7 @@ import msgspec
 from bridge.errors import Busy, UnknownObject
 from bridge.mirror.documents import encode
 from bridge.mirror.horizon import Horizon, Horizons
-from bridge.mirror.landmarks import LandmarksOfQueries, asked
+from bridge.mirror.landmarks import Landmarks, LandmarksOfQueries, asked
 from bridge.mirror.mirror import Mirror
 from bridge.mirror.query_sql import PageStatements, compile_count, compile_one, prepare_page, tally_of
 from bridge.recall import Recall
@@ -40,14 +41,14 @@ _VISIBLE = "SELECT id FROM sources WHERE name IN (SELECT value FROM json_each(?)
 class Page:
     """One page of a collection.
 
-    :param documents: the records as JSON, each with its ``dateLastModified``, joined by commas.
+    :param documents: the records as JSON in UTF-8, each with its ``dateLastModified``, joined by commas.
     :param count: how many they are.
     :param total: how many records match, on all pages.
     :param last: the place of the last record, to continue behind; ``None`` on an empty page.
     :param more: whether a record follows.
     """
 
-    documents: str
+    documents: bytes
     count: int
     total: int
     last: Place | None
@@ -85,6 +86,7 @@ class Pages:
         self._landmarks = landmarks or LandmarksOfQueries()
         self._horizons = horizons or Horizons()
         self._horizon: Horizon | None = None  # of whoever is being answered, if she is limited
+        self._reading = _Reading(self._db, self._begin, self._end)
         self._db.create_function("visible_part", 2, self._visible_part)
         self._db.set_progress_handler(self._is_late, _STEPS_BETWEEN_CHECKS)
 
@@ -98,28 +100,31 @@ class Pages:
 
         Of a caller who is limited to some of their records it tells more than she may know.
         """
-        with self.reading():
-            changed = max([self._mark(visibility, name) for name in collections])
+        with self._reading:
+            changed = self._changed(visibility, frozenset(collections))
             return self._recall.get(("stamp", changed), lambda: self._stamp(changed))
 
     def _stamp(self, changed: int) -> str:
         row = self._db.execute("SELECT stamp FROM writes WHERE changed = ?", (changed,)).fetchone()
         return str(row[0] if row else changed)
 
-    def _mark(self, visibility: Visibility, collection: str) -> int:
+    def _changed(self, visibility: Visibility, collections: frozenset[str]) -> int:
+        """The last write that changed anything of these collections of the sources that this caller may see."""
+
         def read() -> int:
-            sql, parameters = "SELECT max(changed) FROM marks WHERE collection = ?", [collection]
+            sql = "SELECT max(changed) FROM marks WHERE collection IN (SELECT value FROM json_each(?))"
+            parameters = [json.dumps(sorted(collections))]
             if visibility.sources is not None:
                 sql += f" AND source IN ({_VISIBLE})"
                 parameters.append(_names(visibility))
-            (mark,) = self._db.execute(sql, parameters).fetchone()
-            return mark or 0
+            (changed,) = self._db.execute(sql, parameters).fetchone()
+            return changed or 0
 
-        return self._recall.get(("mark", visibility, collection), read)
+        return self._recall.get(("changed", visibility, collections), read)
 
     def holds(self, collection: Collection) -> bool:
         """Whether there is any record of this class, whosever it is."""
-        with self.reading():
+        with self._reading:
             return self._db.execute(f'SELECT 1 FROM "{collection.name}" LIMIT 1').fetchone() is not None  # noqa: S608 - a name of ours
 
     def page(self, query: Query) -> Page:
@@ -127,10 +132,9 @@ class Pages:
 
         :raises Busy: if it takes longer than the time limit.
         """
-        with self.reading():
+        with self._reading:
             self._look(query.visibility)
-            mark = max([self._mark(query.visibility, name) for name in _depends_on(query)])
-            landmarks = self._landmarks.of(query, (self.epoch, mark))
+            landmarks = self._recall.get(("landmarks", asked(query)), lambda: self._landmarks_of(query))
             found = self._find(landmarks.shorten(query))
             if found.first is not None:
                 landmarks.keep(query, found.first)
@@ -140,6 +144,10 @@ class Pages:
             more = query.offset + found.count < landmarks.total if query.after is None else self._follows(query, found)
             documents = self._as_seen(self._moved(found.documents), query.collection, query.visibility)
         return Page(documents, found.count, landmarks.total, found.last, more)
+
+    def _landmarks_of(self, query: Query) -> Landmarks:
+        changed = self._changed(query.visibility, _depends_on(query))
+        return self._landmarks.of(query, (self.epoch, changed))
 
     def _find(self, query: Query) -> "_Found":
         statements = self._prepared(query)
@@ -171,20 +179,20 @@ class Pages:
 
     def one(
         self, collection: Collection, sourced_id: str, visibility: Visibility, preset: Condition | None = None
-    ) -> str:
-        """One record.
+    ) -> bytes:
+        """One record, as JSON in UTF-8.
 
         :param preset: what the operation restricts to: ``/terms/{id}`` finds terms only.
         :raises UnknownObject: if there is none that this caller may see.
         """
-        with self.reading():
+        with self._reading:
             horizon = self._look(visibility)
             sources = self._source_ids(visibility)
             statement = compile_one(collection, sourced_id, visibility, sources, preset, horizon)
             row = self._db.execute(statement.sql, statement.parameters).fetchone()
             if row is None:
                 raise UnknownObject(f"there is no {collection.singular} with this sourcedId")
-            return self._as_seen(self._moved(str(row[0])), collection, visibility)
+            return self._as_seen(self._moved(row[0]), collection, visibility)
 
     def _look(self, visibility: Visibility) -> Horizon | None:
         """Find out how far the caller sees who is answered now; ``None`` if that is all of her sources."""
@@ -196,13 +204,14 @@ class Pages:
         assert self._horizon is not None
         return encode(redacted(msgspec.json.decode(document), COLLECTIONS[collection], self._horizon.sees))
 
-    def _as_seen(self, documents: str, collection: Collection, visibility: Visibility) -> str:
+    def _as_seen(self, documents: bytes, collection: Collection, visibility: Visibility) -> bytes:
         """The documents, joined by commas, as a caller may see them: the same text for whoever may see all of them."""
         if not visibility.is_limited and visibility.privacy is PersonDetail.PUBLIC:
             return documents
         shown = visibility.shown(COLLECTIONS[collection.name])
         sees = self._horizon.sees if self._horizon else None
-        return ",".join(encode(redacted(body, shown, sees)) for body in msgspec.json.decode(f"[{documents}]"))
+        seen = [redacted(body, shown, sees) for body in msgspec.json.decode(b"[%b]" % documents)]
+        return msgspec.json.encode(seen)[1:-1]
 
     def _total(self, query: Query) -> int:
         tally = tally_of(query)
@@ -235,55 +244,81 @@ class Pages:
         stored = self._recalled("public_url", lambda: self._mirror.public_url)
         return stored if stored is not None and stored != self._public_url else None
 
-    def _moved(self, documents: str) -> str:
+    def _moved(self, documents: bytes) -> bytes:
         old = self.moved_from
         if old is None:
             return documents
-        return documents.replace(f'"href":"{old}{ROSTERING_PATH}/', f'"href":"{self._public_url}{ROSTERING_PATH}/')
+        return documents.replace(
+            f'"href":"{old}{ROSTERING_PATH}/'.encode(), f'"href":"{self._public_url}{ROSTERING_PATH}/'.encode()
+        )
 
-    @contextmanager
-    def reading(self) -> Iterator[None]:
+    def reading(self) -> AbstractContextManager[None]:
         """One read transaction for all that is read inside the block, so that it agrees.
 
         :raises Busy: if it takes longer than the time limit.
         """
-        if self._db.in_transaction:
-            yield
-            return
+        return self._reading
+
+    def _begin(self) -> None:
         self._deadline = time.monotonic() + self._time_limit
         self._db.execute("BEGIN")
         try:
             self._recall.refresh()
-            yield
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
-                raise Busy(
-                    f"this query takes longer than {self._time_limit:g} s; ask for less, or for an indexed field"
-                ) from error
+        except sqlite3.Error as error:
+            self._end(error)
             raise
-        finally:
-            self._deadline = float("inf")
-            self._db.execute("ROLLBACK")
+
+    def _end(self, error: BaseException | None) -> None:
+        self._deadline = float("inf")
+        self._db.execute("ROLLBACK")
+        if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+            raise Busy(
+                f"this query takes longer than {self._time_limit:g} s; ask for less, or for an indexed field"
+            ) from error
 
     def _is_late(self) -> bool:
         return time.monotonic() > self._deadline
+
+
+class _Reading(AbstractContextManager[None]):
+    """A read transaction, for as long as the outermost block runs."""
+
+    def __init__(
+        self, db: sqlite3.Connection, begin: Callable[[], None], end: Callable[[BaseException | None], None]
+    ) -> None:
+        self._db = db
+        self._begin = begin
+        self._end = end
+        self._outer: list[bool] = []
+
+    def __enter__(self) -> None:
+        outermost = not self._db.in_transaction
+        if outermost:
+            self._begin()
+        self._outer.append(outermost)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._outer.pop():
+            self._end(error)
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
     """The records of a page, and the places of the first and the last of them."""
 
-    documents: str
+    documents: bytes
     count: int
     first: Place | None
     last: Place | None
 
 
-def _depends_on(query: Query) -> set[str]:
+def _depends_on(query: Query) -> frozenset[str]:
     """The collections that decide which records a query finds."""
     if query.visibility.is_limited:
-        return set(COLLECTIONS)  # what is seen of one depends on the others
-    return {query.collection.name, *collections_in(query.preset), *collections_in(query.where)}
+        return frozenset(COLLECTIONS)  # what is seen of one depends on the others
+    return frozenset({query.collection.name, *collections_in(query.preset), *collections_in(query.where)})
 
 
 def _names(visibility: Visibility) -> str:

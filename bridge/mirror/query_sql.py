@@ -46,12 +46,8 @@ _FEW_CHANGES = 2_000
 _MOST = 2**63 - 1
 """The largest number that SQLite takes."""
 
-# The document begins with its sourcedId; behind it goes the stamp. As bytes, because to find a place in a text SQLite
-# counts characters up to it.
-_SERVED = (
-    """'{"sourcedId":' || json_quote(r.sourcedId) || ',"dateLastModified":"' || w.stamp || '"'"""
-    """ || substr(CAST(r.document AS BLOB), 14 + length(CAST(json_quote(r.sourcedId) AS BLOB)))"""
-)
+# The stamp goes before the rest. As bytes, because to find a place in a text SQLite counts its characters.
+_SERVED = """'{"dateLastModified":"' || w.stamp || '",' || substr(CAST(r.document AS BLOB), 2)"""
 _STAMPED = "CROSS JOIN writes AS w ON w.changed = r.changed"
 
 
@@ -139,7 +135,7 @@ def prepare_page(query: Query, source_ids: Mapping[str, int], horizon: Horizon |
     return PageStatements(
         # The same page for both, so that both are found alike. Rows are joined in its order: it is the outer loop.
         f"{page} SELECT seq, CAST(nullif(sort_key, {MISSING}) AS TEXT) FROM page",
-        f"{page} SELECT count(*), min(page.seq), max(page.seq), coalesce(group_concat({_SERVED}), '')"
+        f"{page} SELECT count(*), min(page.seq), max(page.seq), CAST(coalesce(group_concat({_SERVED}), '') AS BLOB)"
         f' FROM page CROSS JOIN "{query.collection.name}" AS r ON r.seq = page.seq {_STAMPED}',
         (*found.parameters, Hole.LIMIT, Hole.OFFSET),
     )
@@ -178,7 +174,7 @@ def compile_one(
     where = And((wanted, *_terms_of(preset)))
     query = Query(collection=collection, visibility=visibility, limit=1, where=where)
     (rows,) = _ways(query, source_ids, horizon, in_order=True)
-    return _select(Term(_SERVED), Term(f"{rows.table.sql} {_STAMPED}", rows.table.parameters), rows.terms)
+    return _select(Term(f"CAST({_SERVED} AS BLOB)"), Term(f"{rows.table.sql} {_STAMPED}", rows.table.parameters), rows.terms)
 
 
 def tally_of(query: Query) -> tuple[str | None, str | None] | None:

@@ -24,9 +24,9 @@ class Cursors:
     def __init__(self, key: bytes) -> None:
         self._seals = Seals(key)
 
-    def mark(self, text: str) -> str:
-        """A short text that is the same for the same text, and tells nothing about it."""
-        return self._seals.mark(text)
+    def mark(self, text: str, more: bytes = b"") -> str:
+        """A short text that is the same for the same text and more, and tells nothing about it."""
+        return self._seals.mark(text, more)
 
     def write(self, walk: Walk, binding: str) -> str:
         """A cursor for this walk.

@@ -87,7 +87,7 @@ class Parent:
         return _is(self.of_outer, ids[0])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Operation:
     """One GET operation.
 

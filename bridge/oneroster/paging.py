@@ -116,32 +116,30 @@ class Served:
         return Walk(self.behind, offset, self.total)
 
 
-def link_header(
-    url: str,
-    kept: Sequence[tuple[str, str]],
-    *,
-    limit: int,
-    offset: int,
-    total: int,
-    next_cursor: str | None,
-    has_next: bool,
-) -> str:
-    """The ``Link`` header of one page.
-
-    The page size is the same in every link. ``first`` is always there; ``prev`` is left out on the first page, ``next``
-    on the last, ``last`` when nothing matches. ``last`` lies on the grid of pages that begins at offset 0, also when
-    this page does not, and so does ``prev`` when this page lies behind the end.
+def links_begin(url: str, kept: Sequence[tuple[str, str]], limit: int) -> str:
+    """What the links to all pages of a query begin with.
 
     :param url: the collection's absolute public URL, without a query.
     :param kept: the parameters to repeat, as the caller gave them, decoded.
-    :param limit: the page size in force, at least 1.
+    :param limit: the page size in force, at least 1: it is the same in every link.
+    """
+    repeated = "".join(f"{quote(name, safe='')}={quote(value, safe='')}&" for name, value in kept)
+    return f"<{url}?{repeated}limit={limit}&offset="
+
+
+def link_header(page: str, *, limit: int, offset: int, total: int, next_cursor: str | None, has_next: bool) -> str:
+    """The ``Link`` header of one page.
+
+    ``first`` is always there; ``prev`` is left out on the first page, ``next`` on the last, ``last`` when nothing
+    matches. ``last`` lies on the grid of pages that begins at offset 0, also when this page does not, and so does
+    ``prev`` when this page lies behind the end.
+
+    :param page: what all links begin with (:func:`links_begin`).
+    :param limit: the page size in force.
     :param next_cursor: what names the next page's place, besides its offset.
     :param has_next: whether a record follows this page.
     """
     last = max(total - 1, 0) // limit * limit
-    repeated = "".join(f"{quote(name, safe='')}={quote(value, safe='')}&" for name, value in kept)
-    page = f"<{url}?{repeated}limit={limit}&offset="
-
     links = []
     if has_next:
         cursor = "" if next_cursor is None else f"&cursor={quote(next_cursor, safe='')}"

@@ -1,6 +1,6 @@
 """The OneRoster ``fields`` parameter, and documents with only the selected fields.
 
-Documents are JSON texts throughout: they are read just far enough to drop what was not selected, and the values that
+Documents are JSON throughout: they are read just far enough to drop what was not selected, and the values that
 stay are copied as they are written.
 
 Spec: OneRoster 1.2 Rostering REST binding, "Field selection". An unknown or blank name is refused, as the OpenAPI
@@ -28,12 +28,12 @@ class Selection:
 
     fields: tuple[str, ...]
 
-    def apply(self, documents: str) -> str:
+    def apply(self, documents: bytes) -> bytes:
         """The same documents, with only the selected fields.
 
-        :param documents: joined by commas, as the answer is.
+        :param documents: in UTF-8, joined by commas, as the answer is.
         """
-        return _encode(_reader(self.fields)(f"[{documents}]"))[1:-1].decode()
+        return _encode(_reader(self.fields)(b"[%b]" % documents))[1:-1]
 
 
 def parse_fields(values: Sequence[str], collection: Collection) -> Selection:
@@ -60,7 +60,7 @@ def _check(name: str, collection: Collection) -> None:
 
 
 @lru_cache(maxsize=256)
-def _reader(fields: tuple[str, ...]) -> Callable[[str], list[object]]:
+def _reader(fields: tuple[str, ...]) -> Callable[[bytes], list[object]]:
     """Reads an array of documents, knowing these fields alone: others are skipped unread, absent ones stay absent."""
     selected = msgspec.defstruct(
         "Selected", [(name, msgspec.Raw | msgspec.UnsetType, msgspec.UNSET) for name in fields]

@@ -9,13 +9,13 @@ its entity tag agree. The choices are in ``docs/decisions/0003-paging.md``, ``00
 ``0011-nested-operations.md``.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 import structlog
 from flask import Blueprint, Response, request
-from werkzeug.http import quote_etag
 
 from bridge import __version__
 from bridge.around import told_of
@@ -26,12 +26,18 @@ from bridge.errors import Forbidden, RequestError, UnknownObject
 from bridge.mirror.pages import Pages
 from bridge.oneroster.cursors import Cursors
 from bridge.oneroster.operations import Operation, match
-from bridge.oneroster.paging import Counters, Served, Walk, link_header
+from bridge.oneroster.paging import Counters, Served, Walk, link_header, links_begin
+from bridge.oneroster.projection import Selection
 from bridge.oneroster.query import CollectionQuery, parse_collection_query, parse_selection, split_query_string
 from bridge.oneroster.walks import Walks
 from bridge.roster.references import ROSTERING_PATH
 
 log = structlog.get_logger(__name__)
+
+_LATELY_ASKED = 1_000
+"""How many requests are remembered as they were read: most consumers ask for the same again and again."""
+_OFTEN_ASKED = 2_000
+"""Characters of a query string that may be: longer ones are read each time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,17 +58,26 @@ class ProviderSettings:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What a request asks for.
+    """What a request asks for, as far as its text and its grant tell: nothing in it comes from the mirror.
 
-    :param who: names the caller and all about her that an answer depends on.
     :param ids: the sourcedIds in its path.
+    :param read: its query, if it asks for a collection.
+    :param selection: the fields to serve; ``None`` for all.
+    :param depends_on: the collections that the answer depends on.
+    :param records: names the caller, and which of the operation's records she asks for, whatever the page.
+    :param all: names the caller, and all that she asks for.
+    :param links: what the links to all pages begin with.
     """
 
     grant: Grant
-    who: str
     operation: Operation
-    ids: Sequence[str]
-    pairs: list[tuple[str, str]]
+    ids: tuple[str, ...]
+    read: CollectionQuery | None
+    selection: Selection | None
+    depends_on: frozenset[str]
+    records: str
+    all: str
+    links: str
 
 
 class Provider:
@@ -92,6 +107,8 @@ class Provider:
         self._pages = pages
         self._cursors = cursors
         self._walks = walks
+        self._service = f"{settings.public_url}{ROSTERING_PATH}/"
+        self._read = lru_cache(maxsize=_LATELY_ASKED)(self._reading)
 
     def blueprint(self) -> Blueprint:
         """The routes under the service's base path."""
@@ -107,46 +124,60 @@ class Provider:
         candidates = list(match(path))
         if not candidates:
             raise UnknownObject("the Rostering service has no such path")
-        told = told_of(request.environ)
+        environ = request.environ
+        told = told_of(environ)
         told.operation = candidates[-1][0].operation_id
-        grant = self._authenticate(request.headers.get("Authorization"))
+        grant = self._authenticate(environ.get("HTTP_AUTHORIZATION"))
         self._rate_limit.take(grant.client_id)
         pages = self._pages()
         with self._at_once.one_more(grant.client_id), pages.reading():
             operation, ids = _find(candidates, grant, pages)
             told.operation = operation.operation_id
-            pairs = split_query_string(request.query_string.decode("latin-1"))
-            asked = _Asked(grant, _who(grant), operation, ids, pairs)
-            response = self._one(asked, pages) if operation.single else self._collection(asked, pages)
+            query_string = environ.get("QUERY_STRING", "")
+            read = self._read if len(query_string) <= _OFTEN_ASKED else self._read.__wrapped__
+            asked = read(grant, operation, ids, query_string)
+            response = self._one(asked, pages) if asked.read is None else self._collection(asked, asked.read, pages)
         if _is_conditional() and request.if_none_match.star_tag:
             # Whatever there is (RFC 9110 section 13.1.2), and now there is something.
             response = _unchanged(response.get_etag()[0])
         return response
 
+    def _reading(self, grant: Grant, operation: Operation, ids: tuple[str, ...], query_string: str) -> _Asked:
+        """What a request asks for; the same as often as it is asked."""
+        pairs = split_query_string(query_string)
+        shown = grant.visibility.shown(operation.collection)
+        who = (grant.client_id, grant.visibility.key, grant.body_style)
+        read = None
+        if operation.single:
+            selection, records, links = parse_selection(pairs, shown), "", ""
+        else:
+            read = parse_collection_query(
+                pairs,
+                shown,
+                grant.visibility,
+                max_limit=self._settings.max_limit,
+                preset=operation.condition(ids),
+            )
+            selection, records = read.selection, f"{who!r}, {(operation.operation_id, ids, read.asks_for)!r}"
+            links = links_begin(f"{self._service}{operation.path(ids)}", read.kept, read.limit)
+        everything = repr((who, operation.operation_id, ids, pairs))
+        return _Asked(grant, operation, ids, read, selection, operation.depends_on(ids), records, everything, links)
+
     def _one(self, asked: _Asked, pages: Pages) -> Response:
         operation, (sourced_id,) = asked.operation, asked.ids
-        selection = parse_selection(asked.pairs, asked.grant.visibility.shown(operation.collection))
         tag = self._tag(asked, pages)
         if tag is not None and _is_known(tag):
             return _unchanged(tag)
         document = pages.one(operation.collection, sourced_id, asked.grant.visibility, operation.preset)
-        if selection is not None:
-            document = selection.apply(document)
-        body = f'{{"{operation.envelope}":{document}}}'
+        if asked.selection is not None:
+            document = asked.selection.apply(document)
+        body = b'{"%b":%b}' % (operation.envelope.encode(), document)
         return _answer(body, tag or self._tag_of(body, asked))
 
-    def _collection(self, asked: _Asked, pages: Pages) -> Response:
-        operation = asked.operation
-        read = parse_collection_query(
-            asked.pairs,
-            asked.grant.visibility.shown(operation.collection),
-            asked.grant.visibility,
-            max_limit=self._settings.max_limit,
-            preset=operation.condition(asked.ids),
-        )
+    def _collection(self, asked: _Asked, read: CollectionQuery, pages: Pages) -> Response:
         if read.ignored_sort is not None:
-            log.info("unknown_sort_field")
-        binding = repr((pages.epoch, asked.who, operation.operation_id, asked.ids, read.asks_for))
+            log.info("unknown_sort_field", operation=asked.operation.operation_id)
+        binding = f"({pages.epoch!r}, {asked.records})"
         walk = self._walk(read, asked.grant, binding)
         tag = self._tag(asked, pages, walk)
         if tag is not None and _is_known(tag):
@@ -161,29 +192,28 @@ class Provider:
             total=page.total,
             more=page.more,
         )
-        if read.cursor is None and request.method == "GET":
+        if read.cursor is None and request.environ["REQUEST_METHOD"] == "GET":
             self._walks().keep(asked.grant.client_id, binding, served)
         link = link_header(
-            f"{self._settings.public_url}{ROSTERING_PATH}/{operation.path(asked.ids)}",
-            read.kept,
+            asked.links,
             limit=served.limit,
             offset=served.offset,
             total=served.total,
             next_cursor=self._cursors().write(following, binding) if (following := served.following) else None,
             has_next=served.more,
         )
-        body = self._body(asked, read, page.documents, served)
+        body = self._body(asked, page.documents, served)
         if tag is None:
             # Not of the link: a cursor is sealed anew each time.
             tag = self._tag_of(body, asked, served.total, served.offset, served.limit, served.more)
         return _answer(body, tag, ("X-Total-Count", str(served.total)), ("Link", link))
 
-    def _body(self, asked: _Asked, read: CollectionQuery, documents: str, served: Served) -> str:
-        if read.selection is not None:
-            documents = read.selection.apply(documents)
+    def _body(self, asked: _Asked, documents: bytes, served: Served) -> bytes:
+        if asked.selection is not None:
+            documents = asked.selection.apply(documents)
         counters = Counters(total=served.total, offset=served.offset, limit=served.limit)
         tail = counters.as_json_members() if self._wants_counters(asked.grant) else ""
-        return f'{{"{asked.operation.envelope}":[{documents}]{tail}}}'
+        return b'{"%b":[%b]%b}' % (asked.operation.envelope.encode(), documents, tail.encode())
 
     def _walk(self, read: CollectionQuery, grant: Grant, binding: str) -> Walk | None:
         """The walk that the request continues: by its cursor, or by an offset at which it was left."""
@@ -201,16 +231,15 @@ class Provider:
         """
         if asked.grant.visibility.is_limited:
             return None
-        mark = pages.mark(asked.grant.visibility, asked.operation.depends_on(asked.ids))
-        request_ = (asked.operation.operation_id, asked.ids, asked.pairs, walk, asked.who)
-        return self._cursors().mark(f"{self._constant}{(pages.epoch, pages.moved_from, mark, request_)!r}")
+        mark = pages.mark(asked.grant.visibility, asked.depends_on)
+        return self._cursors().mark(f"{self._constant}{pages.epoch}{pages.moved_from}{mark}{walk!r}{asked.all}")
 
-    def _tag_of(self, body: str, asked: _Asked, *about: object) -> str:
+    def _tag_of(self, body: bytes, asked: _Asked, *about: object) -> str:
         """The tag that is made from an answer itself.
 
         :param about: what else than the body the answer says.
         """
-        return self._cursors().mark(repr((__version__, asked.who, body, about)))
+        return self._cursors().mark(f"{(__version__, about)!r}{asked.all}", body)
 
     def _wants_counters(self, grant: Grant) -> bool:
         return self._settings.counters if grant.body_style is None else grant.body_style == "counters"
@@ -218,7 +247,7 @@ class Provider:
 
 def _find(
     candidates: Sequence[tuple[Operation, tuple[str, ...]]], grant: Grant, pages: Pages
-) -> tuple[Operation, Sequence[str]]:
+) -> tuple[Operation, tuple[str, ...]]:
     """The operation that a path means here: of several, the first whose records are there."""
     refusal: RequestError | None = None
     for operation, ids in candidates:
@@ -243,31 +272,46 @@ def _check_parents(operation: Operation, ids: Sequence[str], grant: Grant, pages
             raise UnknownObject(f"{parent.parameter}: there is no such record") from None
 
 
-@lru_cache(maxsize=1_000)
-def _who(grant: Grant) -> str:
-    """Everything about the caller that an answer depends on, the same in every process."""
-    return repr((grant.client_id, grant.visibility.key, grant.body_style))
-
-
 def _is_conditional() -> bool:
     return "HTTP_IF_NONE_MATCH" in request.environ
 
 
 def _is_known(tag: str) -> bool:
-    return _is_conditional() and (request.if_none_match.is_weak(tag) or request.if_none_match.is_strong(tag))
+    given = request.environ.get("HTTP_IF_NONE_MATCH")
+    if given is None:
+        return False
+    if given == _written(tag):
+        return True  # the one that we gave, and nothing else: what clients send
+    known = request.if_none_match
+    return known.is_weak(tag) or known.is_strong(tag)
 
 
+def _written(tag: str) -> str:
+    return f'W/"{tag}"'
+
+
+_JSON = ("Content-Type", "application/json")
 _ALWAYS = (("Cache-Control", "private, no-cache"), ("Vary", "Authorization"))
 
 
-def _answer(body: str, tag: str, *headers: tuple[str, str]) -> Response:
+class _Answer(Response):
+    """An answer whose headers are complete, written as they stand: Flask would look them all over once more."""
+
+    default_mimetype = None
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        start_response(self.status, self.headers.to_wsgi_list())
+        return () if environ["REQUEST_METHOD"] == "HEAD" else self.response
+
+
+def _answer(body: bytes, tag: str, *headers: tuple[str, str]) -> Response:
     """An answer with its tag, or that it is known already."""
     if _is_known(tag):
         return _unchanged(tag)
-    tagged = ("ETag", quote_etag(tag, weak=True))
-    return Response(body, mimetype="application/json", headers=[*_ALWAYS, tagged, *headers])
+    tagged = ("ETag", _written(tag))
+    return _Answer(body, headers=[_JSON, *_ALWAYS, tagged, *headers])
 
 
 def _unchanged(tag: str | None) -> Response:
-    tags = [] if tag is None else [("ETag", quote_etag(tag, weak=True))]
-    return Response(status=304, headers=[*_ALWAYS, *tags])
+    tags = [] if tag is None else [("ETag", _written(tag))]
+    return _Answer(status=304, headers=[*_ALWAYS, *tags])
