@@ -1,9 +1,10 @@
 """The web application: the rooms' routes, and what happens around every request."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 import structlog
 from flask import Flask, Response, request
@@ -115,8 +116,14 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     guard(admin, settings, lambda: wiring.registry.tries, mounted_at=ADMIN_PATH)
     app.extensions["bridge.admin"] = admin
     address = urlsplit(settings.server.public_url)
+    mounted = Mounted(app.wsgi_app, admin, address.path)
+
+    def lent(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        with wiring.lent():
+            return mounted(environ, start_response)
+
     app.wsgi_app = Around(  # type: ignore[method-assign] # Flask's own way
-        Mounted(app.wsgi_app, admin, address.path), observe=requests.observe, secure=address.scheme == "https"
+        lent, observe=requests.observe, secure=address.scheme == "https"
     )
     return app
 

@@ -50,6 +50,7 @@ def open_database(path: Path, *, read_only: bool = False, busy_timeout: float = 
             uri=True,
             timeout=busy_timeout,
             isolation_level=None,
+            check_same_thread=False,  # one thread uses it at a time: bridge.wiring sees to that
         )
         try:
             _configure(connection, read_only=read_only)

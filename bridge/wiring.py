@@ -1,6 +1,7 @@
 """The one place where the rooms are joined: settings in, everything that runs out.
 
-A :class:`Wiring` belongs to a process; database connections belong to threads, so it hands out the calling thread's.
+A :class:`Wiring` belongs to a process. Database connections are used by one thread at a time: it hands out those that
+the calling thread has opened, or that it was lent for a request.
 """
 
 import os
@@ -13,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import timedelta
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -77,6 +78,13 @@ _LIVE_SECONDS = 20.0
 _SAYS_NOTHING = frozenset({Outcome.UNAVAILABLE, Outcome.REFUSED})
 
 
+class _Held(threading.local):
+    """What the thread has opened."""
+
+    def __init__(self) -> None:
+        self.opened: dict[str, Any] = {}
+
+
 class Wiring:
     """Everything, for one set of settings.
 
@@ -90,7 +98,8 @@ class Wiring:
         self.settings = settings
         self.clock = clock
         self._sleep = sleep
-        self._local = threading.local()
+        self._held = _Held()
+        self._idle: list[dict[str, Any]] = []
         self._landmarks = LandmarksOfQueries()
         self._scheduler_lock = threading.Lock()
         self._scheduler_lease: Lease | None = None
@@ -109,19 +118,42 @@ class Wiring:
             log.info("keys_encrypted", keys=locked)
 
     def close(self) -> None:
-        """Close this thread's connections, and the idle ones to other systems."""
-        for name, opened in vars(self._local).copy().items():
-            if isinstance(opened, Registry | Mirror | Walks):
-                opened.close()
-            delattr(self._local, name)
+        """Close this thread's connections, those that wait for requests, and the idle ones to other systems."""
+        for opened in (self._held.opened, *self._idle):
+            for each in opened.values():
+                if isinstance(each, Registry | Mirror | Walks):
+                    each.close()
+            opened.clear()
+        self._idle.clear()
         self.http.close()
 
-    # This thread's own connections.
+    @contextmanager
+    def lent(self) -> Iterator[None]:
+        """Connections for one request, which its thread gives back: not its own.
+
+        Those that were given back last are lent first. A server answers with many threads, of which few work at a time;
+        with connections of its own, each of them would come to know the files anew, and read them into a memory of its
+        own. Nothing that is given back may be in a transaction, or be used by an answer that is still being sent.
+        """
+        own = self._held.opened
+        try:
+            self._held.opened = self._idle.pop()
+        except IndexError:
+            self._held.opened = {}
+        try:
+            yield
+        finally:
+            self._idle.append(self._held.opened)
+            self._held.opened = own
+
+    # This thread's own connections, or those that are lent to it.
 
     @property
     def registry(self) -> Registry:
-        path = self.settings.storage.registry
-        return self._own("registry", lambda: Registry.open(path, self.clock, key_lock=self._key_lock))
+        return self._own(
+            "registry",
+            lambda: Registry.open(self.settings.storage.registry, self.clock, key_lock=self._key_lock),
+        )
 
     @property
     def mirror(self) -> Mirror:
@@ -182,10 +214,10 @@ class Wiring:
         return self._own("membership_seals", lambda: Seals(self.registry.secrets.get("memberships"), caseless=True))
 
     def _own(self, name: str, make: Callable[[], T]) -> T:
-        found: T | None = getattr(self._local, name, None)
+        opened = self._held.opened
+        found: T | None = opened.get(name)
         if found is None:
-            found = make()
-            setattr(self._local, name, found)
+            found = opened[name] = make()
         return found
 
     @property
