@@ -50,7 +50,9 @@ def add_error_handlers(app: Flask) -> None:
         log.exception("request_failed", error=type(error).__name__)
         if is_oneroster(request.path):
             return _oneroster(status_info.internal_error(told_of(request.environ).request_id))
-        return _problem(500, f"the server failed; its operator finds the cause under request {told_of(request.environ).request_id}")
+        return _problem(
+            500, f"the server failed; its operator finds the cause under request {told_of(request.environ).request_id}"
+        )
 
 
 def is_oneroster(path: str) -> bool:

@@ -17,7 +17,6 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "bridge.__main__",
         "bridge.app",
         "bridge.cli",
-        "bridge.compression",
         "bridge.cors",
         "bridge.error_shapes",
         "bridge.incoming",
@@ -68,7 +67,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("bridge.options",),
     ("bridge.oneroster", "bridge.nrps"),
     ("bridge.roster",),
-    ("bridge.storage", "bridge.recall", "bridge.seals", "bridge.log", "bridge.practice"),
+    ("bridge.storage", "bridge.recall", "bridge.seals", "bridge.log", "bridge.practice", "bridge.around"),
+    ("bridge.compression",),
     ("bridge.clock", "bridge.errors"),
 )
 

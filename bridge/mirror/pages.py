@@ -139,7 +139,7 @@ class Pages:
             if found.first is not None:
                 landmarks.keep(query, found.first)
             if landmarks.total is None:
-                landmarks.total = self._total(query)
+                landmarks.total = _total_seen(query, found) or self._total(query)
             # Total and page are of one snapshot; behind a place, nobody knows how many have gone before.
             more = query.offset + found.count < landmarks.total if query.after is None else self._follows(query, found)
             documents = self._as_seen(self._moved(found.documents), query.collection, query.visibility)
@@ -312,6 +312,13 @@ class _Found:
     count: int
     first: Place | None
     last: Place | None
+
+
+def _total_seen(query: Query, found: _Found) -> int | None:
+    """How many records match, if the page shows the last of them."""
+    if query.after is None and 0 < found.count < query.limit:
+        return query.offset + found.count
+    return None
 
 
 def _depends_on(query: Query) -> frozenset[str]:

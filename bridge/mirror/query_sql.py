@@ -174,7 +174,9 @@ def compile_one(
     where = And((wanted, *_terms_of(preset)))
     query = Query(collection=collection, visibility=visibility, limit=1, where=where)
     (rows,) = _ways(query, source_ids, horizon, in_order=True)
-    return _select(Term(f"CAST({_SERVED} AS BLOB)"), Term(f"{rows.table.sql} {_STAMPED}", rows.table.parameters), rows.terms)
+    return _select(
+        Term(f"CAST({_SERVED} AS BLOB)"), Term(f"{rows.table.sql} {_STAMPED}", rows.table.parameters), rows.terms
+    )
 
 
 def tally_of(query: Query) -> tuple[str | None, str | None] | None:

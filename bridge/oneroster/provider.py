@@ -301,7 +301,7 @@ class _Answer(Response):
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         start_response(self.status, self.headers.to_wsgi_list())
-        return () if environ["REQUEST_METHOD"] == "HEAD" else self.response
+        return () if environ["REQUEST_METHOD"] == "HEAD" else (self.get_data(),)
 
 
 def _answer(body: bytes, tag: str, *headers: tuple[str, str]) -> Response:

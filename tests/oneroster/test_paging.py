@@ -8,7 +8,7 @@ import requests.utils
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.oneroster.paging import Counters, link_header
+from bridge.oneroster.paging import Counters, link_header, links_begin
 
 URL = "https://bridge.example.org/ims/oneroster/rostering/v1p2/users"
 
@@ -18,7 +18,12 @@ def links(
 ) -> dict[str, dict[str, str]]:
     """The links of a page, each by its parameters."""
     header = link_header(
-        URL, kept, limit=limit, offset=offset, total=total, next_cursor=cursor, has_next=offset + limit < total
+        links_begin(URL, kept, limit),
+        limit=limit,
+        offset=offset,
+        total=total,
+        next_cursor=cursor,
+        has_next=offset + limit < total,
     )
     return {
         link["rel"]: dict(parse_qsl(urlsplit(link["url"]).query, keep_blank_values=True, strict_parsing=True))
@@ -56,14 +61,19 @@ def test_limit_is_the_same_in_every_link() -> None:
 
 
 def test_next_comes_first_and_alone_carries_the_cursor() -> None:
-    header = link_header(URL, (), limit=10, offset=10, total=503, next_cursor="a/b+c=", has_next=True)
+    header = link_header(links_begin(URL, (), 10), limit=10, offset=10, total=503, next_cursor="a/b+c=", has_next=True)
     assert header.startswith(f'<{URL}?limit=10&offset=20&cursor=a%2Fb%2Bc%3D>; rel="next", ')
     assert header.count("cursor=") == 1
 
 
 def test_whole_header_is_one_line() -> None:
     header = link_header(
-        URL, (("filter", "a='<x>, \"y\"\r\n€'"),), limit=1, offset=1, total=3, next_cursor=None, has_next=True
+        links_begin(URL, (("filter", "a='<x>, \"y\"\r\n€'"),), 1),
+        limit=1,
+        offset=1,
+        total=3,
+        next_cursor=None,
+        has_next=True,
     )
     filter_ = "filter=a%3D%27%3Cx%3E%2C%20%22y%22%0D%0A%E2%82%AC%27"
     assert header == (
@@ -73,13 +83,13 @@ def test_whole_header_is_one_line() -> None:
 
 
 def test_next_is_there_while_a_record_follows_whatever_the_total_says() -> None:
-    header = link_header(URL, (), limit=10, offset=10, total=15, next_cursor="c", has_next=True)
+    header = link_header(links_begin(URL, (), 10), limit=10, offset=10, total=15, next_cursor="c", has_next=True)
     assert 'offset=20&cursor=c>; rel="next"' in header
 
 
 @given(st.lists(st.tuples(st.sampled_from(["filter", "sort", "fields"]), st.text(st.characters(codec="utf-8")))))
 def test_kept_parameters_come_back_as_they_were_given(kept: list[tuple[str, str]]) -> None:
-    header = link_header(URL, kept, limit=5, offset=0, total=6, next_cursor=None, has_next=True)
+    header = link_header(links_begin(URL, kept, 5), limit=5, offset=0, total=6, next_cursor=None, has_next=True)
     target = header.partition(">")[0].removeprefix("<")
     pairs = parse_qsl(urlsplit(target).query, keep_blank_values=True, strict_parsing=True)
     assert pairs == [*kept, ("limit", "5"), ("offset", "5")]
