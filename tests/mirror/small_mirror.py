@@ -84,7 +84,7 @@ class SmallMirror:
         ((count, lowest, highest, joined),) = self.connection.execute(statements.served, parameters)
         seqs = [seq for seq, _ in places]
         assert (count, lowest, highest) == (len(seqs), min(seqs, default=None), max(seqs, default=None))
-        documents = msgspec.json.decode(f"[{joined}]", type=list[msgspec.Raw])
+        documents = msgspec.json.decode(b"[%b]" % joined, type=list[msgspec.Raw])
         return [(seq, key, bytes(text).decode()) for (seq, key), text in zip(places, documents, strict=True)]
 
     def count(self, query: Query) -> int:

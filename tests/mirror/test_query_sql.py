@@ -215,10 +215,10 @@ def test_served_document_is_the_stored_one_with_its_stamp(data: st.DataObject) -
     ]
 
 
-def test_stamp_follows_the_sourced_id() -> None:
+def test_stamp_comes_before_the_rest() -> None:
     with MIRROR.holding(ORGS, [record(1, {"sourcedId": 'odd",', "name": "North"})]):
         ((_, _, text),) = MIRROR.page(Query(collection=ORGS, visibility=ALL, limit=1))
-    assert text.startswith(r'{"sourcedId":"odd\",","dateLastModified":"2025-12-31T23:59:59.999Z","status":"active"')
+    assert text.startswith(r'{"dateLastModified":"2025-12-31T23:59:59.999Z","sourcedId":"odd\",","status":"active"')
 
 
 @pytest.mark.parametrize(

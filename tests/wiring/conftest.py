@@ -99,6 +99,6 @@ def served(wiring):
 
     def served(collection, wiring=wiring):
         asked = parse_collection_query([], COLLECTIONS[collection], Visibility(None), max_limit=1000)
-        return list(json.loads(f"[{wiring.pages.page(asked.query).documents}]"))
+        return list(json.loads(b"[%b]" % wiring.pages.page(asked.query).documents))
 
     return served
