@@ -157,9 +157,16 @@ class Wiring:
         return Memberships(
             mirror,
             load_member=load_member,
-            names_escaped=lambda tenant, key: self._derivations.names_escaped(tenant, key, self.registry),
+            names_escaped=self._names_escaped,
             enrolled=Enrolled(self.role_table),
             today=self._today,
+        )
+
+    def _names_escaped(self, tenant: str, key: ContextKey) -> bool:
+        registry = self.registry
+        registry.recall.refresh()
+        return registry.recall.get(
+            ("names escaped", tenant, key), lambda: self._derivations.names_escaped(tenant, key, registry)
         )
 
     def _today(self) -> date:

@@ -5,6 +5,7 @@ A person's place is the ``seq`` of her user record, so she is one member whateve
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import groupby
 from typing import Any
 
@@ -12,7 +13,7 @@ import msgspec
 from sqlite_utils import Database
 
 from bridge.errors import CursorExpired
-from bridge.mirror.told import ALWAYS, RECORDS, Period, RosterKey, told_page
+from bridge.mirror.told import ALWAYS, RECORDS, Period, RosterKey, ToldRoster, find_told, told_page
 from bridge.roster.class_members import ToldMembers
 from bridge.roster.enrolled import Enrolled, context_of, is_open
 from bridge.roster.identity import SourcedId
@@ -70,16 +71,16 @@ class EnrolledMembers:
         self._asked: dict[str, Any] = {"class": class_["sourcedId"], "source": source}
         self.key = RosterKey(source, RECORDS, class_["sourcedId"], enrolled.fingerprint)
 
-    @property
+    @cached_property
     def context(self) -> Context:
         return context_of(self._class)
 
-    @property
+    @cached_property
     def now(self) -> Moment:
         (latest,) = self._db.execute("SELECT coalesce(max(changed), 0) FROM writes").fetchone()
         return Moment(latest, self._today)
 
-    @property
+    @cached_property
     def mark(self) -> str:
         (latest,) = self._db.execute(_MARKS, self._asked).fetchone()
         return f"{latest} {self._changed} {self._today}"
@@ -123,16 +124,21 @@ class EnrolledMembers:
     def told(
         self, *, limit: int, after: int = 0, has_role: RoleTest | None = None, privacy: PrivacyLevel, user_ids: UserIds
     ) -> ToldMembers | None:
+        if self._told is None:
+            return None
         return told_page(
             self._db,
-            self.key,
-            self._today,
+            self._told,
             limit=limit,
             after=after,
             has_role=has_role,
             privacy=privacy,
             user_ids=user_ids,
         )
+
+    @cached_property
+    def _told(self) -> ToldRoster | None:
+        return find_told(self._db, self.key, self._today)
 
     def at(self, places: Sequence[int]) -> Members:
         """Those who are members today, of the ones at these places."""

@@ -15,6 +15,7 @@ from bridge.mirror.enrolled_members import EnrolledMembers
 from bridge.mirror.mirror import Mirror
 from bridge.mirror.stated_members import StatedMembers
 from bridge.mirror.told import FACTS
+from bridge.recall import Recall
 from bridge.roster.class_members import ClassMembers
 from bridge.roster.enrolled import Enrolled
 from bridge.roster.identity import ContextKey, SourcedId, class_sourced_id
@@ -48,6 +49,7 @@ class Memberships:
         today: Callable[[], date],
     ) -> None:
         self._db = mirror.db
+        self._recall = Recall(mirror.db.conn)
         self._load_member = load_member
         self._names_escaped = names_escaped
         self._enrolled = enrolled
@@ -60,9 +62,16 @@ class Memberships:
 
         :raises UnknownObject: if there is no such class, or it has ended, or this caller may not see it.
         """
-        found = self._class(sourced_id, visibility)
-        context = self._context(sourced_id, found)
-        return self._enrolled_members(found) if context is None else self._stated(found, context)
+        self._recall.refresh()
+        found = self._recall.get(("class", sourced_id), lambda: self._class(sourced_id))
+        if found is None or not visibility.sees(found.source, sourced_id):
+            raise UnknownObject("there is no such context")
+        context = self._recall.get(("context", sourced_id), lambda: self._context(sourced_id, found))
+        # What is told of names, and when it is, are not the mirror's.
+        if context is None:
+            return self._recall.get(("enrolled", sourced_id, self._today()), lambda: self._enrolled_members(found))
+        escaped = self._names_escaped(found.source, context)
+        return self._recall.get(("stated", sourced_id, escaped), lambda: self._stated(found, context, escaped))
 
     def to_be_told(self, source: int, name: str, kind: str, of: str) -> StatedMembers | EnrolledMembers | None:
         """The memberships of a roster, to be told: for nobody yet, so that nobody's visibility counts.
@@ -75,11 +84,12 @@ class Memberships:
         """
         if kind == FACTS:
             context = ContextKey(of)
-            return self._stated(_Class(source, name, 0, {"sourcedId": class_sourced_id(name, context)}), context)
+            found = _Class(source, name, 0, {"sourcedId": class_sourced_id(name, context)})
+            return self._stated(found, context, self._names_escaped(name, context))
         found = _Class(source, name, 0, {"sourcedId": of})
         return self._enrolled_members(found) if self._context(SourcedId(of), found) is None else None
 
-    def _stated(self, found: _Class, context: ContextKey) -> StatedMembers:
+    def _stated(self, found: _Class, context: ContextKey, names_escaped: bool) -> StatedMembers:
         return StatedMembers(
             self._db,
             source=found.source_id,
@@ -88,7 +98,7 @@ class Memberships:
             class_=found.document,
             changed=found.changed,
             load_member=self._load_member,
-            names_escaped=self._names_escaped(found.source, context),
+            names_escaped=names_escaped,
         )
 
     def _enrolled_members(self, found: _Class) -> EnrolledMembers:
@@ -101,15 +111,13 @@ class Memberships:
             today=self._today().isoformat(),
         )
 
-    def _class(self, sourced_id: SourcedId, visibility: ClassVisibility) -> _Class:
+    def _class(self, sourced_id: SourcedId) -> _Class | None:
         row = self._db.execute(
             "SELECT c.source, sources.name, c.changed, c.document FROM classes AS c"
             " JOIN sources ON sources.id = c.source WHERE c.sourcedId = ? AND c.status = 'active'",
             (sourced_id,),
         ).fetchone()
-        if row is None or not visibility.sees(row[1], sourced_id):
-            raise UnknownObject("there is no such context")
-        return _Class(row[0], row[1], row[2], msgspec.json.decode(row[3]))
+        return None if row is None else _Class(row[0], row[1], row[2], msgspec.json.decode(row[3]))
 
     def _context(self, sourced_id: SourcedId, found: _Class) -> ContextKey | None:
         """The context that a class is made of: no other of the same source has its sourcedId."""

@@ -6,12 +6,13 @@ A person's place is the id of the fact about her, which stays when she leaves an
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from sqlite_utils import Database
 
 from bridge.errors import CursorExpired
-from bridge.mirror.told import ALWAYS, FACTS, Period, RosterKey, told_page
+from bridge.mirror.told import ALWAYS, FACTS, Period, RosterKey, ToldRoster, find_told, told_page
 from bridge.roster.class_members import ToldMembers
 from bridge.roster.enrolled import context_of
 from bridge.roster.identity import ContextKey, PersonKey, SourcedId, user_sourced_id
@@ -72,18 +73,18 @@ class StatedMembers:
         self._names_escaped = names_escaped
         self.key = RosterKey(source, FACTS, context, "escaped" if names_escaped else "plain")
 
-    @property
+    @cached_property
     def context(self) -> Context:
         return context_of(self._class)
 
-    @property
+    @cached_property
     def now(self) -> Moment:
         row = self._db.execute(
             "SELECT run FROM contexts WHERE source = :source AND context = :context", self._asked
         ).fetchone()
         return Moment(row[0] if row else 0)
 
-    @property
+    @cached_property
     def mark(self) -> str:
         # A run that has found nothing new is no news.
         (latest,) = self._db.execute(_LATEST, self._asked).fetchone()
@@ -121,15 +122,21 @@ class StatedMembers:
     def told(
         self, *, limit: int, after: int = 0, has_role: RoleTest | None = None, privacy: PrivacyLevel, user_ids: UserIds
     ) -> ToldMembers | None:
+        if self._told is None:
+            return None
         return told_page(
             self._db,
-            self.key,
+            self._told,
             limit=limit,
             after=after,
             has_role=has_role,
             privacy=privacy,
             user_ids=user_ids,
         )
+
+    @cached_property
+    def _told(self) -> ToldRoster | None:
+        return find_told(self._db, self.key)
 
     def at(self, places: Sequence[int]) -> Members:
         """Those who are members, of the ones at these places."""

@@ -27,8 +27,8 @@ from bridge.roster.told import PARTS, Tell
 
 log = structlog.get_logger(__name__)
 
-_BATCH = 500
-"""Members that are told in one transaction: some hundredths of a second, for which other writers wait."""
+_BATCH = 1_000
+"""Members, or two such batches of them, that are told in one transaction: a tenth of a second, for which writers wait."""
 
 _CHECK_EVERY = 60.0
 """Seconds between two looks at whether rosters that are told are told by the present rules."""
@@ -44,8 +44,8 @@ SELECT EXISTS (SELECT 1 FROM untold) OR EXISTS (SELECT 1 FROM told_rosters WHERE
 """
 _BEGIN_ANEW = "UPDATE told_rosters SET rule = '', up_to = 0, complete = 0 WHERE"
 _TELL = f"""
-INSERT OR REPLACE INTO told (roster, place, sourced_id, {", ".join(f"{part}_end" for part in PARTS)}, text)
-VALUES (?, ?, ?, {", ".join("?" * len(PARTS))}, ?)
+INSERT OR REPLACE INTO told (roster, place, text, sourced_id, {", ".join(f"{part}_end" for part in PARTS)})
+VALUES ({", ".join("?" * (4 + len(PARTS)))})
 """  # noqa: S608 - our own names
 
 
@@ -91,7 +91,7 @@ class Telling:
         with storage.write(self._db):
             begun = self._db.execute(f"{_BEGIN_ANEW} rule <> '' AND closes <= ?", (today,)).rowcount
             looked_at = self._tell_untold()
-            told = self._tell_rosters(_BATCH - looked_at)
+            told = self._tell_rosters() if looked_at < _BATCH else 0
         return begun + looked_at + told > 0
 
     def _tell_untold(self) -> int:
@@ -110,10 +110,10 @@ class Telling:
             )
         return len(rows)
 
-    def _tell_rosters(self, most: int) -> int:
+    def _tell_rosters(self) -> int:
         """Go on with rosters of which not everybody has been told yet; how many members and rosters it were."""
         done = last = 0
-        while done < most:
+        while done < _BATCH:
             row = self._db.execute(
                 f"{_ROSTER} WHERE complete = 0 AND r.id > ? ORDER BY r.id LIMIT 1", (last,)
             ).fetchone()
@@ -127,18 +127,18 @@ class Telling:
             if members is None:
                 self._db.execute("DELETE FROM told_rosters WHERE id = ?", (roster.id,))
             else:
-                done += self._go_on(roster, members, most - done)
+                done += self._go_on(roster, members)
             done += 1
         return done
 
-    def _go_on(self, roster: _Roster, members: StatedMembers | EnrolledMembers, most: int) -> int:
+    def _go_on(self, roster: _Roster, members: StatedMembers | EnrolledMembers) -> int:
         """Tell some members of a roster behind those who have been told; how many."""
         after = roster.up_to
         if roster.rule != members.key.rule:
             self._begin_anew(roster)
             self._db.execute("UPDATE told_rosters SET rule = ? WHERE id = ?", (members.key.rule, roster.id))
             after = 0
-        found = self._tell_some(roster, members, partial(members.read, limit=most, after=after))
+        found = self._tell_some(roster, members, partial(members.read, limit=_BATCH, after=after))
         if found is None:
             return 0
         up_to = found.members[-1].place if found.more else 0
@@ -161,7 +161,8 @@ class Telling:
         rows = []
         for member in found.members:
             told = self._tell(member.membership)
-            rows.append((roster.id, member.place, encode(members.sourced_id_of(member)), *told.ends, told.text))
+            sourced_id = encode(members.sourced_id_of(member))
+            rows.append((roster.id, member.place, told.text.decode(), sourced_id, *told.ends))
         self._db.conn.executemany(_TELL, rows)
         opens, closes = members.period()
         self._db.execute("UPDATE told_rosters SET opens = ?, closes = ? WHERE id = ?", (opens, closes, roster.id))

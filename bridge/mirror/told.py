@@ -22,18 +22,22 @@ FACTS, RECORDS = "facts", "records"
 """From what a roster is told: a context's facts, or the records of a class."""
 
 _FIND = """
-SELECT id FROM told_rosters
+SELECT id,
+    (SELECT count(*) FROM told WHERE roster = told_rosters.id),
+    coalesce((SELECT max(place) FROM told WHERE roster = told_rosters.id), 0)
+FROM told_rosters
 WHERE source = :source AND kind = :kind AND name = :name AND rule = :rule AND complete = 1
     AND opens <= :today AND :today < closes
     AND NOT EXISTS (SELECT 1 FROM untold WHERE roster = told_rosters.id)
 """
+_WHOLE = "SELECT CAST(group_concat({member}, ',') AS BLOB) FROM told WHERE roster = :roster"
 _PAGE = """
 SELECT CAST(group_concat(member, ',') AS BLOB), max(place), count(*)
 FROM (SELECT place, {member} AS member FROM told WHERE {found} ORDER BY place LIMIT :limit)
 """
 _FOLLOWS = "SELECT 1 FROM told WHERE {found} LIMIT 1"
 _FOUND = "roster = :roster AND place > :after"
-_ROLES = "CAST(substr(text, user_id_end + 1, roles_end - user_id_end) AS TEXT)"
+_ROLES = "CAST(substr(CAST(text AS BLOB), user_id_end + 1, roles_end - user_id_end) AS TEXT)"
 _LISTS_OF_ROLES = f"SELECT DISTINCT {_ROLES} FROM told WHERE {_FOUND}"  # noqa: S608 - all of it is ours
 _OF_ROLES = f"{_FOUND} AND {_ROLES} IN (SELECT value FROM json_each(:roles))"  # noqa: S608 - likewise
 
@@ -73,31 +77,49 @@ class Period(NamedTuple):
 ALWAYS = Period("", "9999-99-99")
 
 
+class ToldRoster(NamedTuple):
+    """A roster whose members have all been told.
+
+    :ivar members: how many they are.
+    :ivar last: the place of the last one; 0 if there is none.
+    """
+
+    id: int
+    members: int
+    last: int
+
+
+def find_told(db: Database, key: RosterKey, today: str = "") -> ToldRoster | None:
+    """A roster; ``None`` if its members have not all been told by its rule.
+
+    :param today: an ISO date, where memberships begin and end by date.
+    """
+    asked = {"source": key.source, "kind": key.kind, "name": key.name, "rule": key.rule, "today": today}
+    row = db.execute(_FIND, asked).fetchone()
+    return None if row is None else ToldRoster(*row)
+
+
 def told_page(
     db: Database,
-    key: RosterKey,
-    today: str = "",
+    roster: ToldRoster,
     *,
     limit: int,
     after: int,
     has_role: RoleTest | None,
     privacy: PrivacyLevel,
     user_ids: UserIds,
-) -> ToldMembers | None:
-    """Some members of a roster, in the order of their places; ``None`` if they have not all been told by its rule.
-
-    :param today: an ISO date, where memberships begin and end by date.
-    """
-    asked = {"source": key.source, "kind": key.kind, "name": key.name, "rule": key.rule, "today": today}
-    row = db.execute(_FIND, asked).fetchone()
-    if row is None:
-        return None
-    found, values = _FOUND, {"roster": row[0], "after": after, "limit": limit}
+) -> ToldMembers:
+    """Some members of a roster, in the order of their places."""
+    member = _member(privacy.shares, user_ids)
+    if roster.members <= limit and after == 0 and has_role is None:
+        (text,) = db.execute(_WHOLE.format(member=member), {"roster": roster.id}).fetchone()
+        return ToldMembers(text or b"", roster.last, more=False)
+    found = _FOUND
+    values: dict[str, object] = {"roster": roster.id, "after": after, "limit": limit}
     if has_role is not None:
         lists = [text for (text,) in db.execute(_LISTS_OF_ROLES, values) if has_role(_roles_in(text))]
         found, values = _OF_ROLES, {**values, "roles": json.dumps(lists)}
-    page = _PAGE.format(member=_member(privacy.shares, user_ids), found=found)
-    text, last, count = db.execute(page, values).fetchone()
+    text, last, count = db.execute(_PAGE.format(member=member, found=found), values).fetchone()
     if count < limit:
         return ToldMembers(text or b"", last or after, more=False)
     follows = db.execute(_FOLLOWS.format(found=found), {**values, "after": last}).fetchone()
@@ -124,5 +146,11 @@ def _member(shares: frozenset[Share], user_ids: UserIds) -> str:
                 pieces.append([begin, end])
     if pieces == [[ends[0], ends[-1]]]:
         return "text"
-    cut = [one[0] if len(one) == 1 else f"substr(text, {one[0]} + 1, {one[1]} - {one[0]})" for one in pieces]
-    return " || ".join([*cut, "'}'"])
+    cut = [_cut(*piece) for piece in pieces]
+    if pieces[-1][-1] != ends[-1]:
+        return " || ".join([*cut, "'}'"])
+    return " || ".join([*cut[:-1], f"substr(CAST(text AS BLOB), {pieces[-1][0]} + 1)"])
+
+
+def _cut(begin: str, end: str | None = None) -> str:
+    return begin if end is None else f"substr(CAST(text AS BLOB), {begin} + 1, {end} - {begin})"

@@ -9,11 +9,13 @@ Where NRPS 2.0 is silent, the choices are in ``docs/decisions/0014-memberships-s
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 from urllib.parse import quote
 
 from flask import Blueprint, Response, request
+from werkzeug.datastructures import MIMEAccept
+from werkzeug.http import parse_accept_header
 
 from bridge import __version__
 from bridge.api.problems import problem
@@ -223,11 +225,14 @@ def _has_role(roles: tuple[str, ...]) -> RoleTest | None:
 
 def _check_accepted() -> None:
     """Let pass whoever accepts the media type, or JSON of any kind, or does not say."""
-    accepted = request.accept_mimetypes
-    if request.headers.get("Accept", "").strip() and not any(
-        accepted.quality(each) > 0 for each in (MEMBERSHIP_CONTAINER, "application/json")
-    ):
+    if not _is_acceptable(request.headers.get("Accept", "")):
         raise NotAcceptable(f"memberships are served as {MEMBERSHIP_CONTAINER} only: say so in Accept, or leave it out")
+
+
+@lru_cache(maxsize=64)
+def _is_acceptable(header: str) -> bool:
+    accepted = parse_accept_header(header, MIMEAccept)
+    return not header.strip() or any(accepted.quality(each) > 0 for each in (MEMBERSHIP_CONTAINER, "application/json"))
 
 
 def _described(response: Response, tag: str) -> Response:

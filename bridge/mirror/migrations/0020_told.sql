@@ -19,11 +19,12 @@ CREATE TABLE told_rosters (
 CREATE INDEX told_rosters_waiting ON told_rosters (id) WHERE complete = 0;
 CREATE INDEX told_rosters_closing ON told_rosters (closes) WHERE complete = 1;
 
--- place is the id of the fact, or the seq of the user. text is the member with all that there is to tell; the columns
--- behind it say where its parts end, in bytes: see bridge/roster/told.py. sourced_id is JSON too.
+-- place is the id of the fact, or the seq of the user. text is the member with all that there is to tell; the last columns
+-- say where its parts end, in bytes: see bridge/roster/told.py. sourced_id is JSON too.
 CREATE TABLE told (
     roster INTEGER NOT NULL REFERENCES told_rosters (id) ON DELETE CASCADE,
     place INTEGER NOT NULL,
+    text TEXT NOT NULL,
     sourced_id TEXT NOT NULL,
     user_id_end INTEGER NOT NULL,
     roles_end INTEGER NOT NULL,
@@ -32,7 +33,6 @@ CREATE TABLE told (
     email_end INTEGER NOT NULL,
     picture_end INTEGER NOT NULL,
     sourcedid_end INTEGER NOT NULL,
-    text BLOB NOT NULL,
     PRIMARY KEY (roster, place)
 ) STRICT, WITHOUT ROWID;
 
