@@ -77,6 +77,8 @@ class Mirror:
         with storage.write(self.db):
             old = self.public_url
             if old is not None:
+                # Nothing that tools are told holds a reference; but to the mirror every record changes.
+                self.db.execute("UPDATE told_rosters SET rule = '', up_to = 0, complete = 0 WHERE kind = 'records'")
                 before, after = (f'"href":"{root}/ims/oneroster/' for root in (old, public_url))
                 for (collection,) in self.db.execute("SELECT DISTINCT collection FROM facet_fields").fetchall():
                     self.db.execute(

@@ -28,7 +28,7 @@ from bridge.roster.told import PARTS, Tell
 log = structlog.get_logger(__name__)
 
 _BATCH = 1_000
-"""Members, or two such batches of them, that are told in one transaction: a tenth of a second, for which writers wait."""
+"""Members that are told in one transaction, or up to twice as many: a tenth of a second, for which writers wait."""
 
 _CHECK_EVERY = 60.0
 """Seconds between two looks at whether rosters that are told are told by the present rules."""
