@@ -11,7 +11,9 @@ from bridge.mirror.erasing import People
 from bridge.nrps.answers import tell
 from bridge.nrps.schemas import load_member
 from bridge.practice.people import invent_person
+from bridge.roster.enrolled import Enrolled
 from bridge.roster.identity import LtiUserId, class_sourced_id, user_sourced_id
+from bridge.roster.roles import RoleTable
 from bridge.roster.sharing import Share
 from bridge.roster.told import VERSION
 from tests.mirror.rosters_in_memory import INSTRUCTOR, LEARNER, Course
@@ -21,7 +23,7 @@ LEVELS = [list(level) for size in range(len(Share) + 1) for level in itertools.c
 PROPERTIES = ("name", "given_name", "family_name", "middle_name", "email", "picture", "lis_person_sourcedid")
 SIS_CLASS = "algebra"
 
-TOLD = ("1", "d6c5b6ae8a8d4d1e")
+TOLD = ("1", "c7b28d6fee242bc6")
 """A version, and the hash of the texts that it gives of the members below."""
 
 
@@ -274,7 +276,11 @@ def test_texts_change_with_the_version_only():
         {"user_id": "1", "roles": ["Learner"], "status": "Active", **{name: f'{name} é"' for name in PROPERTIES}},
         {"user_id": "2", "roles": []},
     ]
-    told = [tell(load_member(json.dumps(each).encode())) for each in said]
+    stated = [load_member(json.dumps(each).encode()) for each in said]
+    by_records = Enrolled(RoleTable.default()).membership_of(
+        user("ann", middleName="M", email="ann@example.org"), [enrolled("ann", "aide")], "2026-11-20"
+    )
+    told = [tell(member) for member in (*stated, by_records)]
     found = (VERSION, hashlib.sha256(repr([(one.text, one.ends) for one in told]).encode()).hexdigest()[:16])
 
     assert found == TOLD, (
