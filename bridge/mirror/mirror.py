@@ -11,6 +11,7 @@ from sqlite_utils import Database
 from bridge import storage
 from bridge.mirror.facets import fill_facets
 from bridge.mirror.query_sql import register_functions
+from bridge.mirror.told import RECORDS, begin_anew
 
 _WRITERS_WAIT = 120.0
 """Seconds that a writer waits for others: the first plan of a large context takes seconds for every 10,000 members."""
@@ -78,7 +79,7 @@ class Mirror:
             old = self.public_url
             if old is not None:
                 # Nothing that tools are told holds a reference; but to the mirror every record changes.
-                self.db.execute("UPDATE told_rosters SET rule = '', up_to = 0, complete = 0 WHERE kind = 'records'")
+                begin_anew(self.db, "kind = ?", RECORDS)
                 before, after = (f'"href":"{root}/ims/oneroster/' for root in (old, public_url))
                 for (collection,) in self.db.execute("SELECT DISTINCT collection FROM facet_fields").fetchall():
                     self.db.execute(

@@ -22,6 +22,7 @@ from bridge.mirror.enrolled_members import EnrolledMembers
 from bridge.mirror.memberships import Memberships
 from bridge.mirror.mirror import Mirror
 from bridge.mirror.stated_members import StatedMembers
+from bridge.mirror.told import begin_anew
 from bridge.roster.memberships import Members
 from bridge.roster.told import PARTS, Tell
 
@@ -42,7 +43,6 @@ _WAITS = """
 SELECT EXISTS (SELECT 1 FROM untold) OR EXISTS (SELECT 1 FROM told_rosters WHERE complete = 0)
     OR EXISTS (SELECT 1 FROM told_rosters WHERE rule <> '' AND closes <= :today)
 """
-_BEGIN_ANEW = "UPDATE told_rosters SET rule = '', up_to = 0, complete = 0 WHERE"
 _TELL = f"""
 INSERT OR REPLACE INTO told (roster, place, text, sourced_id, {", ".join(f"{part}_end" for part in PARTS)})
 VALUES ({", ".join("?" * (4 + len(PARTS)))})
@@ -89,7 +89,7 @@ class Telling:
         if not self._db.execute(_WAITS, {"today": today}).fetchone()[0]:
             return False
         with storage.write(self._db):
-            begun = self._db.execute(f"{_BEGIN_ANEW} rule <> '' AND closes <= ?", (today,)).rowcount
+            begun = begin_anew(self._db, "rule <> '' AND closes <= ?", today)
             looked_at = self._tell_untold()
             told = self._tell_rosters() if looked_at < _BATCH else 0
         return begun + looked_at + told > 0
@@ -169,7 +169,7 @@ class Telling:
         return found
 
     def _begin_anew(self, roster: _Roster) -> None:
-        self._db.execute(f"{_BEGIN_ANEW} id = ?", (roster.id,))
+        begin_anew(self._db, "id = ?", roster.id)
 
     def _opened(self, roster: _Roster) -> StatedMembers | EnrolledMembers | None:
         return self._memberships.to_be_told(roster.source, roster.source_name, roster.kind, roster.name)

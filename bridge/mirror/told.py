@@ -89,6 +89,15 @@ class ToldRoster(NamedTuple):
     last: int
 
 
+def begin_anew(db: Database, where: str, *values: object) -> int:
+    """Drop the texts of rosters, which are then to be told as if they never had been; how many rosters there were.
+
+    :param where: which, as SQL.
+    """
+    sql = f"UPDATE told_rosters SET rule = '', up_to = 0, complete = 0 WHERE {where}"  # noqa: S608 - the callers' own
+    return db.execute(sql, values).rowcount
+
+
 def find_told(db: Database, key: RosterKey, today: str = "") -> ToldRoster | None:
     """A roster; ``None`` if its members have not all been told by its rule.
 

@@ -238,6 +238,17 @@ class TestTelling:
         assert is_told(serving, class_)
         assert texts(serving) == before
 
+    def test_begins_anew_when_the_bridge_has_moved(self, serving, sis_class):
+        tell_all(serving)
+        before = texts(serving)
+        serving.school.mirror.rebase("https://elsewhere.example.org")
+        told_still = is_told(serving, sis_class)
+        tell_all(serving)
+
+        assert not told_still
+        assert is_told(serving, sis_class)
+        assert texts(serving) == before
+
     def test_goes_on_where_it_was_stopped(self, serving, sis_class):
         names = [f"n{number}" for number in range(1_500)]
         serving.put(users=[user(name) for name in names], enrollments=[enrolled(name) for name in names])
