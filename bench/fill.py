@@ -66,9 +66,13 @@ class FilledClient:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much there is of everything, in all sources together."""
+    """How much there is of everything, in all sources together.
+
+    :param per_class: enrollments of each class; ``None`` for the usual thirty.
+    """
 
     enrollments: int
+    per_class: int | None = None
 
     @property
     def people(self) -> int:
@@ -76,7 +80,8 @@ class Size:
 
     @property
     def classes(self) -> int:
-        return max(2, self.enrollments * 33 // 1000)
+        usual = self.enrollments * 33 // 1000
+        return max(2, usual if self.per_class is None else self.enrollments // self.per_class)
 
 
 def fill(folder: Path, size: Size, *, public_url: str = PUBLIC_URL) -> list[FilledClient]:

@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 
 from bench.fill import Size, fill
 from bench.load import Asked, compare, load
+from bench.memberships import measured_memberships
 from bench.pages import measured_pages
 from bench.reconciling import measured_memory, measured_reconciling
 from bench.rows import Row, missed, print_row
@@ -28,7 +29,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=2, help="of each load (default 2)")
     parser.add_argument("--rounds", type=int, default=3, help="of each comparison (default 3)")
     parser.add_argument("--filled", type=Path, help="a folder that bench.fill made of that size, to be used as it is")
-    parser.add_argument("--only", choices=["pages", "sizes", "reconciling"], help="these figures alone")
+    parser.add_argument("--only", choices=["pages", "sizes", "memberships", "reconciling"], help="these figures alone")
     parser.add_argument("--full", action="store_true", help="ten million enrollments, 100,000 members, longer loads")
     options = parser.parse_args()
     if shutil.which("wrk") is None:
@@ -56,6 +57,11 @@ def _measured(options: argparse.Namespace) -> Iterator[Row]:
             if options.only != "sizes":
                 yield from measured_pages(large, size, port=port, seconds=options.seconds, rounds=options.rounds)
             yield from _sizes(folder, large, port, options.seconds, options.rounds)
+        if options.only in (None, "memberships"):
+            classes = min(1_000, max(2, options.enrollments // 1_000))
+            yield from measured_memberships(
+                folder / "classes", classes, port=port, seconds=options.seconds, rounds=options.rounds
+            )
         if options.only in (None, "reconciling"):
             yield from measured_reconciling(options.members, port)
             yield from measured_memory(options.members // 2, port)

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import cached_property
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -34,7 +34,9 @@ from bridge.mirror.mirror import Mirror
 from bridge.mirror.outbox import Outbox
 from bridge.mirror.pages import Pages
 from bridge.mirror.runs import Mandate, Outcome, Run, Runs
+from bridge.mirror.telling import Telling
 from bridge.mirror.totals import Totals
+from bridge.nrps.answers import tell
 from bridge.nrps.client import NrpsClient
 from bridge.nrps.schemas import CONTEXT_MEMBERSHIP_SCOPE, load_member
 from bridge.oneroster.client import Account, OneRosterClient
@@ -181,17 +183,31 @@ class Wiring:
     @property
     def memberships(self) -> Memberships:
         """The memberships of classes; to be read inside ``pages.reading()``, which has the same connection."""
-        zone = ZoneInfo(self.settings.calendar.time_zone)
-        return self._own(
-            "memberships",
-            lambda: Memberships(
-                self.mirror_to_read,
-                load_member=load_member,
-                names_escaped=lambda tenant, key: self._derivations.names_escaped(tenant, key, self.registry),
-                enrolled=Enrolled(self.role_table),
-                today=lambda: self.clock().astimezone(zone).date(),
-            ),
+        return self._own("memberships", lambda: self._memberships(self.mirror_to_read))
+
+    def _memberships(self, mirror: Mirror) -> Memberships:
+        return Memberships(
+            mirror,
+            load_member=load_member,
+            names_escaped=self._names_escaped,
+            enrolled=Enrolled(self.role_table),
+            today=self._today,
         )
+
+    def _names_escaped(self, tenant: str, key: ContextKey) -> bool:
+        registry = self.registry
+        registry.recall.refresh()
+        return registry.recall.get(
+            ("names escaped", tenant, key), lambda: self._derivations.names_escaped(tenant, key, registry)
+        )
+
+    def _today(self) -> date:
+        return self.clock().astimezone(ZoneInfo(self.settings.calendar.time_zone)).date()
+
+    @property
+    def telling(self) -> Telling:
+        """What writes members as tools are told of them, in this thread's mirror."""
+        return self._own("telling", lambda: Telling(self.mirror, self._memberships(self.mirror), tell, self._today))
 
     @property
     def outbox(self) -> Outbox:

@@ -19,8 +19,9 @@ from bridge.clock import to_stamp
 from bridge.errors import Busy, Forbidden, InvalidRequest, RequestError, Unauthorised, UnknownObject
 from bridge.mirror.attempts import Attempts
 from bridge.nrps.role_filter import RoleFilter
+from bridge.roster.class_members import ClassMembers
 from bridge.roster.identity import ContextKey, SourcedId, class_sourced_id
-from bridge.roster.memberships import ClassMembers, Member, MemberStatus
+from bridge.roster.memberships import Member, MemberStatus
 from bridge.roster.sharing import UserIds
 
 MEMBERSHIPS_PATH = "/api/memberships"

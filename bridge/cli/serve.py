@@ -30,6 +30,8 @@ from bridge.wiring import Wiring
 log = structlog.get_logger(__name__)
 
 _RESTART_AFTER = 5.0
+_TELL_AT_ONCE = 0.25
+"""Seconds of telling members at a time: about as long others may write."""
 _STOP_WORKER_WITHIN = 10
 _STOP_SCHEDULER_WITHIN = 10.0
 
@@ -101,6 +103,7 @@ def schedule(session: Session, with_parent: bool) -> None:
         take_inbox=scheduling.take_inbox,
         refresh=scheduling.refresh,
         deliver=Subscribers(wiring).deliver,
+        tell=lambda: wiring.telling.work(_TELL_AT_ONCE),
         purge=lambda: purge_daily(wiring),
     )
 

@@ -3,7 +3,9 @@
 A person's place is the ``seq`` of her user record, so she is one member whatever enrollments she has had.
 """
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import groupby
 from typing import Any
 
@@ -11,9 +13,12 @@ import msgspec
 from sqlite_utils import Database
 
 from bridge.errors import CursorExpired
+from bridge.mirror.told import ALWAYS, RECORDS, Period, RosterKey, ToldRoster, find_told, told_page
+from bridge.roster.class_members import ToldMembers
 from bridge.roster.enrolled import Enrolled, context_of, is_open
 from bridge.roster.identity import SourcedId
-from bridge.roster.memberships import Context, Member, Members, Moment, RoleTest, StatedMembers
+from bridge.roster.memberships import Context, Member, Members, Moment, RoleTest
+from bridge.roster.sharing import PrivacyLevel, UserIds
 
 # Whose class it is, her enrollments and their users are too.
 _ENROLLED = """
@@ -25,13 +30,30 @@ WHERE f.field = (SELECT field FROM facet_fields WHERE collection = 'enrollments'
     AND f.value = :class AND e.source = :source AND u.source = :source AND u.seq > :after
 ORDER BY u.seq, e.seq
 """
+_AT = """
+SELECT u.seq, u.changed, u.document, e.changed, e.document
+FROM users AS u JOIN enrollments AS e ON coalesce(e."user.sourcedId", x'') = u.sourcedId
+WHERE u.seq IN (SELECT value FROM json_each(:places)) AND u.source = :source AND e.source = :source
+    AND e."class.sourcedId" = :class
+ORDER BY u.seq, e.seq
+"""
+_PERIOD = """
+SELECT coalesce(max(day) FILTER (WHERE day <= :today), :begin), coalesce(min(day) FILTER (WHERE day > :today), :end)
+FROM (
+    SELECT e."beginDate" AS day FROM enrollments AS e
+    WHERE coalesce(e."class.sourcedId", x'') = :class AND e.source = :source
+    UNION ALL
+    SELECT e."endDate" FROM enrollments AS e
+    WHERE coalesce(e."class.sourcedId", x'') = :class AND e.source = :source
+)
+"""
 _MARKS = """
 SELECT coalesce(max(changed), 0) FROM marks WHERE source = :source AND collection IN ('classes', 'users', 'enrollments')
 """
 
 
 class EnrolledMembers:
-    """The memberships of one class: :class:`bridge.roster.memberships.ClassMembers`.
+    """The memberships of one class: :class:`bridge.roster.class_members.ClassMembers`, which can also be told.
 
     :param source: the number of the class's source.
     :param changed: the number of the write that last changed the class.
@@ -46,20 +68,21 @@ class EnrolledMembers:
         self._class = class_
         self._changed = changed
         self._today = today
-        self._key: dict[str, Any] = {"class": class_["sourcedId"], "source": source}
+        self._asked: dict[str, Any] = {"class": class_["sourcedId"], "source": source}
+        self.key = RosterKey(source, RECORDS, class_["sourcedId"], enrolled.fingerprint)
 
-    @property
+    @cached_property
     def context(self) -> Context:
         return context_of(self._class)
 
-    @property
+    @cached_property
     def now(self) -> Moment:
         (latest,) = self._db.execute("SELECT coalesce(max(changed), 0) FROM writes").fetchone()
         return Moment(latest, self._today)
 
-    @property
+    @cached_property
     def mark(self) -> str:
-        (latest,) = self._db.execute(_MARKS, self._key).fetchone()
+        (latest,) = self._db.execute(_MARKS, self._asked).fetchone()
         return f"{latest} {self._changed} {self._today}"
 
     def read(
@@ -75,7 +98,11 @@ class EnrolledMembers:
         return Members(members, more=False)
 
     def _each(self, after: int, has_role: RoleTest | None, since: Moment | None) -> Iterator[Member]:
-        rows = self._db.execute(_ENROLLED, {**self._key, "after": after})
+        return self._members(self._db.execute(_ENROLLED, {**self._asked, "after": after}), has_role, since)
+
+    def _members(
+        self, rows: Iterable[Any], has_role: RoleTest | None = None, since: Moment | None = None
+    ) -> Iterator[Member]:
         for place, group in groupby(rows, key=lambda row: row[0]):
             found = list(group)
             user = msgspec.json.decode(found[0][2])
@@ -94,8 +121,34 @@ class EnrolledMembers:
             return True
         return any(is_open(one, since.day) != is_open(one, self._today) for one in enrollments)
 
-    def stated(self, *, limit: int, after: int = 0) -> StatedMembers | None:
-        return None
+    def told(
+        self, *, limit: int, after: int = 0, has_role: RoleTest | None = None, privacy: PrivacyLevel, user_ids: UserIds
+    ) -> ToldMembers | None:
+        if self._told is None:
+            return None
+        return told_page(
+            self._db,
+            self._told,
+            limit=limit,
+            after=after,
+            has_role=has_role,
+            privacy=privacy,
+            user_ids=user_ids,
+        )
+
+    @cached_property
+    def _told(self) -> ToldRoster | None:
+        return find_told(self._db, self.key, self._today)
+
+    def at(self, places: Sequence[int]) -> Members:
+        """Those who are members today, of the ones at these places."""
+        rows = self._db.execute(_AT, {**self._asked, "places": json.dumps(places)})
+        return Members(list(self._members(rows)), more=False)
+
+    def period(self) -> Period:
+        """The days on which the members are the ones that they are today, as far as the calendar goes."""
+        values = {**self._asked, "today": self._today, "begin": ALWAYS.opens, "end": ALWAYS.closes}
+        return Period(*self._db.execute(_PERIOD, values).fetchone())
 
     def sourced_id_of(self, member: Member) -> SourcedId:
         return SourcedId(member.person)

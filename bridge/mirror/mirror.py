@@ -11,6 +11,7 @@ from sqlite_utils import Database
 from bridge import storage
 from bridge.mirror.facets import fill_facets
 from bridge.mirror.query_sql import register_functions
+from bridge.mirror.told import RECORDS, begin_anew
 
 _WRITERS_WAIT = 120.0
 """Seconds that a writer waits for others: the first plan of a large context takes seconds for every 10,000 members."""
@@ -77,6 +78,8 @@ class Mirror:
         with storage.write(self.db):
             old = self.public_url
             if old is not None:
+                # Nothing that tools are told holds a reference; but to the mirror every record changes.
+                begin_anew(self.db, "kind = ?", RECORDS)
                 before, after = (f'"href":"{root}/ims/oneroster/' for root in (old, public_url))
                 for (collection,) in self.db.execute("SELECT DISTINCT collection FROM facet_fields").fetchall():
                     self.db.execute(

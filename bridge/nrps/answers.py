@@ -4,15 +4,12 @@ Spec: NRPS 2.0 sections "Membership container media type" and "Membership status
 """
 
 from collections.abc import Callable, Iterable
-from functools import cache
-from html import unescape
-from operator import attrgetter
-from typing import Any, Literal
 
 import msgspec
 
-from bridge.roster.memberships import Context, Member, Membership, MemberStatus, StatedMembers
+from bridge.roster.memberships import Context, Member, Membership, MemberStatus
 from bridge.roster.sharing import PrivacyLevel, Share
+from bridge.roster.told import Told
 
 
 class _Member(msgspec.Struct, omit_defaults=True):
@@ -37,7 +34,7 @@ class _Context(msgspec.Struct, omit_defaults=True):
 class _Container(msgspec.Struct):
     id: str
     context: _Context
-    members: list[Any]
+    members: list[_Member]
 
 
 _encoder = msgspec.json.Encoder()
@@ -55,97 +52,53 @@ def dump_container(
     :param url: its ``id``.
     :param user_id_of: by which id each member is told.
     """
-    names, email, picture, sourced_id = (share in privacy.shares for share in Share)
+    told = tuple(share in privacy.shares for share in Share)
     roles = _Roles()
-
-    def told(member: Member) -> _Member:
-        one: Membership = member.membership
-        shown = _Member(user_id_of(member), roles[one.roles], one.status)
-        if names:
-            shown.name = one.name
-            shown.given_name = one.given_name
-            shown.family_name = one.family_name
-            shown.middle_name = one.middle_name
-        if email:
-            shown.email = one.email
-        if picture:
-            shown.picture = one.picture
-        if sourced_id:
-            shown.lis_person_sourcedid = one.person_sourced_id
-        return shown
-
-    return _encoder.encode(_Container(url, _context(context), [told(each) for each in members]))
+    shown = [_shown(one.membership, user_id_of(one), roles[one.membership.roles], told) for one in members]
+    return _encoder.encode(_Container(url, _context(context), shown))
 
 
-def dump_stated(url: str, context: Context, stated: StatedMembers, privacy: PrivacyLevel) -> bytes | None:
-    """The container of members whose texts are all of the standard's shape, byte for byte as :func:`dump_container`
-    writes it; ``None`` if one of them is not: she has to be read with more patience.
+def dump_told(url: str, context: Context, members: bytes) -> bytes:
+    """The same of members who have been written already.
 
-    No object of ours is built per member, and what is not told is not even read.
+    :param members: the JSON of each, with commas between.
     """
-    reader, told, texts_of = _reader(privacy.shares)
-    try:
-        members = reader.decode(f"[{stated.text}]")
-    except (ValueError, RecursionError):
-        return None
-    if not all(map(_is_plain, {one.roles for one in members})):
-        return None
-    for one in members:
-        for text in texts_of(one):
-            if text is not None and (not text or text.isspace()):
-                _forget_blanks(one, told)
-                break
-    if stated.names_escaped and Share.NAMES in privacy.shares:
-        for one in members:
-            _unescape_names(one)
-    return _encoder.encode(_Container(url, _context(context), members))
+    empty = _encoder.encode(_Container(url, _context(context), []))
+    return b"".join((empty.removesuffix(b"]}"), members, b"]}"))
 
 
-@cache
-def _reader(
-    shares: frozenset[Share],
-) -> tuple[msgspec.json.Decoder[list[Any]], tuple[str, ...], Callable[[Any], tuple[str | None, ...]]]:
-    """What reads members, of all that there may be only what is told; the names of this, and what gives it."""
-    told = tuple(name for share in Share if share in shares for name in _PROPERTIES[share])
-    member = msgspec.defstruct(
-        "Told",
-        [
-            ("user_id", str),
-            ("roles", tuple[str, ...]),
-            ("status", Literal["Active", "Inactive"] | None, None),
-            *((name, str | None, None) for name in told),
-        ],
-        omit_defaults=True,
-        gc=False,
-    )
-    # Of one name alone an attrgetter gives no tuple, of none it is not one.
-    return msgspec.json.Decoder(list[member]), told, attrgetter("user_id", "user_id", *told)  # type: ignore[valid-type]
+def tell(member: Membership) -> Told:
+    """One member as :func:`dump_container` writes her, and where the parts of her text end."""
+    user_id, roles = member.user_id, msgspec.Raw(_encoder.encode(member.roles))
+    until_roles = _encoder.encode(_Member(user_id, roles))
+    levels = [_encoder.encode(_shown(member, user_id, roles, told)) for told in _LEVELS]
+    user_id_end = len(until_roles) - len(b',"roles":}') - len(bytes(roles))
+    return Told(levels[-1], (user_id_end, *(len(text) - len(b"}") for text in (until_roles, *levels))))
 
 
-def _forget_blanks(member: Any, told: Iterable[str]) -> None:
-    for name in told:
-        if not (getattr(member, name) or "").strip():
-            setattr(member, name, None)
+_LEVELS = tuple(tuple(at < count for at in range(len(Share))) for count in range(len(Share) + 1))
+"""Nothing, and then one thing more each time, in the order in which it is written."""
 
 
-def _unescape_names(member: Any) -> None:
-    for name in _NAMES:
-        text = getattr(member, name)
-        if text is not None and "&" in text:
-            setattr(member, name, unescape(text))
+def _shown(one: Membership, user_id: str, roles: msgspec.Raw, told: tuple[bool, ...]) -> _Member:
+    """What is told of a member.
 
-
-def _is_plain(roles: tuple[str, ...]) -> bool:
-    return all(map(str.strip, roles))
-
-
-_NAMES = ("name", "given_name", "family_name", "middle_name")
-_PROPERTIES = {
-    Share.NAMES: _NAMES,
-    Share.EMAIL: ("email",),
-    Share.PICTURE: ("picture",),
-    Share.SOURCED_ID: ("lis_person_sourcedid",),
-}
+    :param told: of each :class:`Share`, in their order, whether it is.
+    """
+    names, email, picture, sourced_id = told
+    shown = _Member(user_id, roles, one.status)
+    if names:
+        shown.name = one.name
+        shown.given_name = one.given_name
+        shown.family_name = one.family_name
+        shown.middle_name = one.middle_name
+    if email:
+        shown.email = one.email
+    if picture:
+        shown.picture = one.picture
+    if sourced_id:
+        shown.lis_person_sourcedid = one.person_sourced_id
+    return shown
 
 
 def _context(context: Context) -> _Context:

@@ -9,11 +9,13 @@ Where NRPS 2.0 is silent, the choices are in ``docs/decisions/0014-memberships-s
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 from urllib.parse import quote
 
 from flask import Blueprint, Response, request
+from werkzeug.datastructures import MIMEAccept
+from werkzeug.http import parse_accept_header
 
 from bridge import __version__
 from bridge.api.problems import problem
@@ -23,13 +25,14 @@ from bridge.clock import Clock, from_stamp, to_stamp
 from bridge.errors import CursorExpired, InvalidRequest, RequestError
 from bridge.mirror.memberships import Memberships
 from bridge.mirror.pages import Pages
-from bridge.nrps.answers import dump_container, dump_stated
+from bridge.nrps.answers import dump_container, dump_told
 from bridge.nrps.cursors import Held, Walk, WalkTokens
 from bridge.nrps.role_filter import RoleFilter
 from bridge.nrps.schemas import CONTEXT_MEMBERSHIP_SCOPE, MEMBERSHIP_CONTAINER
 from bridge.registry.tools import Tool
+from bridge.roster.class_members import ClassMembers
 from bridge.roster.identity import SourcedId
-from bridge.roster.memberships import ClassMembers, Member, RoleTest
+from bridge.roster.memberships import Member, RoleTest
 from bridge.roster.sharing import UserIds
 from bridge.seals import Seals
 
@@ -115,7 +118,7 @@ class NrpsProvider:
         if request.if_none_match.contains_weak(tag):
             return _described(Response(status=304), tag)
         url = f"{self._settings.public_url}{CONTEXTS_PATH}/{quote(walk.class_, safe='')}/memberships"
-        page = _stated_page(url, walk, tool, roster) or _page(url, walk, tool, roster)
+        page = _told_page(url, walk, tool, roster) or _page(url, walk, tool, roster)
 
         def link(to: Walk) -> str:
             return f"{url}?cursor={tokens.write(Held(to, epoch, tool.version, now))}"
@@ -193,13 +196,18 @@ def _page(url: str, walk: Walk, tool: Tool, roster: ClassMembers) -> _Page:
     return _Page(body, read.members[-1].place if read.members else 0, read.more)
 
 
-def _stated_page(url: str, walk: Walk, tool: Tool, roster: ClassMembers) -> _Page | None:
-    """The same at a tenth of the cost, where members are passed on as they came."""
-    if walk.roles or walk.since is not None or tool.user_ids is not UserIds.LMS:
+def _told_page(url: str, walk: Walk, tool: Tool, roster: ClassMembers) -> _Page | None:
+    """The same of members who have been written already, which costs hardly more than to send it."""
+    if walk.since is not None:
         return None
-    stated = roster.stated(limit=walk.limit, after=walk.after)
-    body = dump_stated(url, roster.context, stated, tool.privacy) if stated is not None else None
-    return _Page(body, stated.last, stated.more) if stated is not None and body is not None else None
+    told = roster.told(
+        limit=walk.limit,
+        after=walk.after,
+        has_role=_has_role(walk.roles),
+        privacy=tool.privacy,
+        user_ids=tool.user_ids,
+    )
+    return None if told is None else _Page(dump_told(url, roster.context, told.text), told.last, told.more)
 
 
 def _has_role(roles: tuple[str, ...]) -> RoleTest | None:
@@ -217,11 +225,14 @@ def _has_role(roles: tuple[str, ...]) -> RoleTest | None:
 
 def _check_accepted() -> None:
     """Let pass whoever accepts the media type, or JSON of any kind, or does not say."""
-    accepted = request.accept_mimetypes
-    if request.headers.get("Accept", "").strip() and not any(
-        accepted.quality(each) > 0 for each in (MEMBERSHIP_CONTAINER, "application/json")
-    ):
+    if not _is_acceptable(request.headers.get("Accept", "")):
         raise NotAcceptable(f"memberships are served as {MEMBERSHIP_CONTAINER} only: say so in Accept, or leave it out")
+
+
+@lru_cache(maxsize=64)
+def _is_acceptable(header: str) -> bool:
+    accepted = parse_accept_header(header, MIMEAccept)
+    return not header.strip() or any(accepted.quality(each) > 0 for each in (MEMBERSHIP_CONTAINER, "application/json"))
 
 
 def _described(response: Response, tag: str) -> Response:

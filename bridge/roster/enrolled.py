@@ -24,10 +24,12 @@ class Enrolled:
     """Makes memberships of users and their enrollments in one class.
 
     :param table: what decides whether the LTI roles in an enrollment's metadata still lead to its role.
+    :ivar fingerprint: names everything but the records that memberships depend on.
     """
 
     def __init__(self, table: RoleTable) -> None:
         # Which role mapping the other bridge works in, is not said.
+        self.fingerprint = table.fingerprint
         self._readings = [Reading(table=table, mapping=mapping, keep_test_users=True) for mapping in RoleMapping]
 
     def membership_of(self, user: Record, enrollments: Sequence[Record], today: str) -> Membership | None:

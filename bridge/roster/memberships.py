@@ -6,9 +6,8 @@ Absent stays absent: ``None`` means that the platform did not say, blank texts i
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
 
-from bridge.roster.identity import LtiUserId, SourcedId
+from bridge.roster.identity import LtiUserId
 
 RoleTest = Callable[[Sequence[str]], bool]
 """Whether somebody with these roles is asked for."""
@@ -58,7 +57,7 @@ class Member:
     """One member of a class, as the mirror holds her.
 
     :param place: her place among the class's members, for good: newcomers come last.
-    :param person: what names her within the source: see :meth:`ClassMembers.sourced_id_of`.
+    :param person: what names her within the source: see :meth:`bridge.roster.class_members.ClassMembers.sourced_id_of`.
     :param membership: as it is to be told; of somebody who has left only who she is and what she was.
     """
 
@@ -90,53 +89,3 @@ class Members:
 
     members: list[Member]
     more: bool
-
-
-@dataclass(frozen=True, slots=True)
-class StatedMembers:
-    """Some members of a class as their LMS wrote them, unread: for whoever passes them on.
-
-    :param text: the JSON of each, with commas between, in no order.
-    :param last: the place of the last one; where it was begun, if there is none.
-    :param more: whether others follow.
-    :param names_escaped: whether names are HTML-escaped.
-    """
-
-    text: str
-    last: int
-    more: bool
-    names_escaped: bool
-
-
-class ClassMembers(Protocol):
-    """The memberships of one class, at one moment: to be used inside one read transaction of the mirror."""
-
-    @property
-    def context(self) -> Context:
-        """What the class is called."""
-
-    @property
-    def now(self) -> Moment:
-        """The present."""
-
-    @property
-    def mark(self) -> str:
-        """The same as long as the class and its memberships are."""
-
-    def read(
-        self, *, limit: int, after: int = 0, has_role: RoleTest | None = None, since: Moment | None = None
-    ) -> Members:
-        """Some members, in the order of their places.
-
-        :param after: the place behind which to go on; 0 for the beginning.
-        :param has_role: lets through whom the caller asks for, by her roles.
-        :param since: only those of whom something has changed since then; whoever is no member any more, or lacks the
-            role now, is among them with the status ``Deleted``. Some may not have changed after all.
-        :raises bridge.errors.CursorExpired: if that moment is yet to come: it was of another mirror.
-        """
-
-    def stated(self, *, limit: int, after: int = 0) -> StatedMembers | None:
-        """The same members as :meth:`read` gives to whoever asks for all; ``None`` of classes that no LMS told of."""
-
-    def sourced_id_of(self, member: Member) -> SourcedId:
-        """The sourcedId of the member's user record."""

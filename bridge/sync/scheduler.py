@@ -20,6 +20,7 @@ class Schedule:
     """How often the scheduler looks, in seconds.
 
     :param deliver: how often subscribers are told.
+    :param tell: how often members are written as tools are told of them.
     :param purge: how often it is looked whether something is to be purged.
     :param lease: how often the lease is kept while a long job runs: well under the time that it is given for.
     """
@@ -27,6 +28,7 @@ class Schedule:
     inbox: float = 0.5
     freshness: float = 60.0
     deliver: float = 1.0
+    tell: float = 0.5
     purge: float = 600.0
     lease: float = 10.0
 
@@ -38,6 +40,7 @@ class Scheduler:
     :param take_inbox: does what the web has asked for.
     :param refresh: reconciles the contexts that are due.
     :param deliver: tells subscribers what has changed.
+    :param tell: writes members as tools are told of them; for a while, if there are many.
     :param purge: drops what has been kept for long enough.
     """
 
@@ -48,6 +51,7 @@ class Scheduler:
         take_inbox: Callable[[], None],
         refresh: Callable[[], None],
         deliver: Callable[[], None] | None = None,
+        tell: Callable[[], None] | None = None,
         purge: Callable[[], None] | None = None,
         schedule: Schedule = Schedule(),
     ) -> None:
@@ -62,6 +66,7 @@ class Scheduler:
             ("inbox", take_inbox, schedule.inbox),
             ("freshness", refresh, schedule.freshness),
             ("deliver", deliver or _nothing_else, schedule.deliver),
+            ("tell", tell or _nothing_else, schedule.tell),
             ("purge", purge or _nothing_else, schedule.purge),
         ):
             self._apscheduler.add_job(self._guarded, "interval", args=(name, job), seconds=seconds, id=name, **options)
