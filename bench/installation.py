@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from bench.static_lms import static_lms
 from bridge import log
 from bridge.lti.keyset import public_jwks
 from bridge.practice.manners import Manners
@@ -21,16 +22,22 @@ _NOWHERE = "http://127.0.0.1:1"
 
 
 @dataclass(frozen=True, slots=True)
-class Installation:
-    """One practice LMS and one bridge that knows all its contexts.
+class Bridge:
+    """A bridge that knows all contexts of one LMS.
 
     :param environment: the settings, as the environment variables that name them.
     """
 
-    lms: PracticeLms
     wiring: Wiring
     contexts: list[RegisteredContext]
     environment: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Installation(Bridge):
+    """One practice LMS and one bridge that knows all its contexts."""
+
+    lms: PracticeLms
 
 
 @contextmanager
@@ -48,20 +55,8 @@ def installation(
     :param manners: how the LMS behaves.
     :param awkward_every: how many people are awkward: every so manieth, or nobody.
     """
-    log.configure("error", "json")
     roster = make_roster(courses=contexts, members_per_course=members, people=people, awkward_every=awkward_every)
-    with TemporaryDirectory(prefix="bridge-bench-") as folder, PracticeLms(roster, manners=manners) as lms:
-        environment = {
-            "BRIDGE_STORAGE_DIRECTORY": str(Path(folder) / "var"),
-            "BRIDGE_OUTGOING_ALLOWED_HOSTS": "127.0.0.1",
-            "BRIDGE_SERVER_PUBLIC_URL": f"http://127.0.0.1:{port}",
-            "BRIDGE_SERVER_PORT": str(port),
-            "BRIDGE_LOG_LEVEL": "info",
-            "BRIDGE_SYNC_REQUESTS_PER_MINUTE": "1000000",  # the bridge is measured, not its patience
-            "BRIDGE_GUARDS_SOURCE_REMOVAL_SHARE": "1",  # the same people come and go all day
-        }
-        wiring = Wiring(load_settings(environ=environment))
-        wiring.prepare()
+    with PracticeLms(roster, manners=manners) as lms, _wired(port) as (wiring, environment):
         tool = lms.register_tool(
             login_url=f"{_NOWHERE}/lti/login",
             redirect_uris=[f"{_NOWHERE}/lti/launch"],
@@ -78,4 +73,41 @@ def installation(
             )
             for course in roster.courses()
         ]
-        yield Installation(lms, wiring, registered, environment)
+        yield Installation(wiring, registered, environment, lms)
+
+
+@contextmanager
+def beside_static_lms(*, members: int, page: int, port: int = 8080) -> Iterator[Bridge]:
+    """A bridge that knows one context, whose pages a process of its own has ready: nothing is reconciled yet."""
+    with static_lms(members, page) as lms, _wired(port) as (wiring, environment):
+        platform = wiring.registry.platforms.add(
+            issuer=lms.url,
+            client_id="bench",
+            auth_login_url=f"{lms.url}/auth",
+            token_url=lms.token_url,
+            jwks_url=f"{lms.url}/jwks",
+            tenant="bench",
+        )
+        about = Context(context_id=lms.context_id, label="C", title="Course")
+        context = wiring.registry.contexts.add(
+            platform, context_key(lms.context_id), about, memberships_url=lms.memberships_url
+        )
+        yield Bridge(wiring, [context], environment)
+
+
+@contextmanager
+def _wired(port: int) -> Iterator[tuple[Wiring, dict[str, str]]]:
+    log.configure("error", "json")
+    with TemporaryDirectory(prefix="bridge-bench-") as folder:
+        environment = {
+            "BRIDGE_STORAGE_DIRECTORY": str(Path(folder) / "var"),
+            "BRIDGE_OUTGOING_ALLOWED_HOSTS": "127.0.0.1",
+            "BRIDGE_SERVER_PUBLIC_URL": f"http://127.0.0.1:{port}",
+            "BRIDGE_SERVER_PORT": str(port),
+            "BRIDGE_LOG_LEVEL": "info",
+            "BRIDGE_SYNC_REQUESTS_PER_MINUTE": "1000000",  # the bridge is measured, not its patience
+            "BRIDGE_GUARDS_SOURCE_REMOVAL_SHARE": "1",  # the same people come and go all day
+        }
+        wiring = Wiring(load_settings(environ=environment))
+        wiring.prepare()
+        yield wiring, environment

@@ -13,7 +13,7 @@ from bridge.lti.launch import Launch
 from bridge.lti.vendors import profile_of
 from bridge.registry.registry import Registry
 from bridge.roster.identity import ContextKey, PersonKey, deployment_in, person_key, user_sourced_id
-from bridge.roster.ports import FactKind, Gone, PageRead, Rejected, Snapshot, Stated
+from bridge.roster.ports import FactKind, Said, Snapshot, Stated
 from bridge.roster.vocabulary import Scope, parse_role
 
 
@@ -54,7 +54,7 @@ class WithLaunchRoles:
     def bookmark(self) -> str | None:
         return self._snapshot.bookmark
 
-    def __iter__(self) -> Iterator[Stated | Rejected | Gone | PageRead]:
+    def __iter__(self) -> Iterator[Said]:
         yield from self._snapshot
         for person, roles in self._launches:
             if roles:

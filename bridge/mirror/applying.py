@@ -12,11 +12,11 @@ from sqlite_utils import Database
 
 from bridge import storage
 from bridge.clock import Clock
-from bridge.errors import SourceUnavailable
 from bridge.mirror.documents import Documents
 from bridge.mirror.mirror import Mirror
 from bridge.mirror.past_sessions import past_sessions
 from bridge.mirror.runs import Outcome, finish
+from bridge.mirror.staging import moved_on
 from bridge.mirror.writes import next_changed, stamp
 from bridge.roster.identity import ContextKey
 from bridge.roster.plan import Plan
@@ -24,12 +24,13 @@ from bridge.roster.ports import Derivation, Derived, Fact, FactKind
 
 _BATCH = 500
 
-# Planned facts, as they were staged; a fact that was gone lives again.
+# Planned facts, as they were staged, in the order in which they were stated; a fact that was gone lives again.
 _UPSERT_FACTS = """
 INSERT INTO facts (source, context, kind, subject, raw, hash, lead, run)
 SELECT :source, :context, s.kind, s.subject, s.raw, s.hash, p.lead, :run
 FROM temp.planned AS p JOIN temp.staged AS s ON s.kind = p.kind AND s.subject = p.subject
 WHERE p.change IN ('added', 'changed')
+ORDER BY s.position
 ON CONFLICT (source, context, kind, subject) DO UPDATE
 SET raw = excluded.raw, hash = excluded.hash, lead = excluded.lead, run = excluded.run, gone = NULL
 """
@@ -125,7 +126,7 @@ def apply(
 def _check_fence(db: Database, source: int, plan: Plan) -> None:
     row = db.execute("SELECT run FROM contexts WHERE source = ? AND context = ?", (source, plan.context)).fetchone()
     if (row[0] if row else None) != plan.based_on:
-        raise SourceUnavailable("the context was reconciled by another process in the meantime; it will be tried again")
+        raise moved_on()
 
 
 def leads(db: Database, key: dict[str, Any]) -> set[str]:

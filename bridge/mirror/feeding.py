@@ -16,7 +16,7 @@ from bridge.mirror.applying import context_fact, facts_about
 from bridge.mirror.documents import Documents
 from bridge.mirror.mirror import Mirror
 from bridge.mirror.past_sessions import past_sessions
-from bridge.mirror.staging import fact_hash
+from bridge.mirror.staged import fact_hash
 from bridge.mirror.writes import next_changed, stamp
 from bridge.roster.fed import join_words
 from bridge.roster.identity import ContextKey, PersonKey, SourcedId, user_sourced_id
@@ -91,7 +91,7 @@ def _keep(db: Database, key: dict[str, Any], subject: str, raw: bytes) -> None:
         "INSERT INTO facts (source, context, kind, subject, raw, hash, run)"
         " VALUES (:source, :context, 'fed', :subject, :raw, :hash, :run)"
         " ON CONFLICT (source, context, kind, subject) DO UPDATE SET raw = excluded.raw, hash = excluded.hash",
-        {**about, "raw": text, "hash": fact_hash(text), "run": _NO_RUN},
+        {**about, "raw": text, "hash": fact_hash(text.encode()), "run": _NO_RUN},
     )
 
 

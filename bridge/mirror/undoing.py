@@ -19,7 +19,7 @@ from bridge.mirror.applying import context_fact, facts_about, leads, members_tou
 from bridge.mirror.documents import Documents
 from bridge.mirror.mirror import Mirror
 from bridge.mirror.runs import Outcome, Run, finish
-from bridge.mirror.staging import fact_hash
+from bridge.mirror.staged import fact_hash
 from bridge.mirror.undone import RecordKey, RunRecords, Undone
 from bridge.mirror.writes import next_changed, stamp
 from bridge.roster.plan import ChangeKind, Plan
@@ -178,7 +178,7 @@ class _Undoing:
         for kind, subject, raw, lead in self._each("kind, subject, raw, lead"):
             if raw is None:
                 continue
-            values = {"kind": kind, "subject": subject, "raw": raw, "hash": fact_hash(raw), "lead": lead}
+            values = {"kind": kind, "subject": subject, "raw": raw, "hash": fact_hash(raw.encode()), "lead": lead}
             self._db.execute(_RESTORE, {**self._key, **values})
         rows = self._db.execute(
             "SELECT change, count(*) FROM fact_changes WHERE run = :run AND kind IN ('member', 'record')"

@@ -52,6 +52,7 @@ class Page:
     :param url: where it was read.
     :param context: the JSON text of the container's ``context``; ``None`` if the platform left it out.
     :param members: the JSON text of each member; a page may hold none and not be the last.
+    :param user_ids: whom each of them is about; ``None`` where that cannot be read.
     :param differences: where changes since this page can be asked for. Of a whole reading the first page's counts: a
         later one would miss what changed in between.
     """
@@ -59,6 +60,7 @@ class Page:
     url: str
     context: bytes | None
     members: tuple[bytes, ...]
+    user_ids: tuple[str | None, ...]
     differences: str | None
 
 
@@ -231,7 +233,8 @@ class NrpsClient:
             )
         container = parse_container(answer.body, max_members, without_query(url))
         differences, following = find_link(links, "differences"), find_link(links, "next")
-        page = Page(url, container.context, container.members, differences.target if differences else None)
+        since = differences.target if differences else None
+        page = Page(url, container.context, container.members, container.user_ids, since)
         return page, following.target if following else None
 
     def _get(self, platform: Platform, deployment_id: str | None, renew_on_403: bool, url: str) -> Answer:

@@ -34,10 +34,12 @@ class Container:
 
     :param context: the JSON text of ``context``; ``None`` if there is none.
     :param members: the JSON text of each member, byte for byte.
+    :param user_ids: whom each of them is about, as :func:`member_user_id` tells.
     """
 
     context: bytes | None
     members: tuple[bytes, ...]
+    user_ids: tuple[str | None, ...]
 
 
 class _Container(msgspec.Struct):
@@ -51,6 +53,11 @@ class _Whose(msgspec.Struct):
 
 _container = msgspec.json.Decoder(_Container)
 _whose = msgspec.json.Decoder(_Whose)
+_whose_each = msgspec.json.Decoder(list[_Whose])
+_text_each = msgspec.json.Decoder(list[msgspec.Raw])
+
+_OBJECTS_A_MEMBER = 8
+"""Of an honest one, herself included: what a message section holds are a few more."""
 
 
 def parse_container(body: bytes, max_members: int, sender: str = "the platform") -> Container:
@@ -63,7 +70,7 @@ def parse_container(body: bytes, max_members: int, sender: str = "the platform")
     """
     body = body.removeprefix(_UTF8_MARK)
     if not body.strip():
-        return Container(None, ())
+        return Container(None, (), ())
     try:
         found = _decoded(body)
     except msgspec.ValidationError:
@@ -73,11 +80,17 @@ def parse_container(body: bytes, max_members: int, sender: str = "the platform")
     listed = memoryview(found.members)
     if bytes(listed[:1]) != b"[":
         raise _no_container(sender)
-    members = tuple(islice(_elements(listed), max_members + 1))
-    if len(members) > max_members:
-        raise too_many_members(sender, max_members)
+    told_apart = None
+    most = _OBJECTS_A_MEMBER * max_members
+    if len(body) <= 2 * most or body.count(b"{") <= most:  # an object has two brackets at least
+        told_apart = _plain_members(found.members, max_members)
+    if told_apart is None:
+        members = tuple(islice(_elements(listed), max_members + 1))
+        if len(members) > max_members:
+            raise too_many_members(sender, max_members)
+        told_apart = members, tuple(map(member_user_id, members))
     context = bytes(found.context)
-    return Container(None if context == b"null" else context, members)
+    return Container(None if context == b"null" else context, *told_apart)
 
 
 def too_many_members(sender: str, max_members: int) -> SourceRefused:
@@ -88,10 +101,9 @@ def too_many_members(sender: str, max_members: int) -> SourceRefused:
 def member_user_id(raw: bytes) -> str | None:
     """Whom a member is about, without looking at the rest; ``None`` if that cannot be read."""
     try:
-        user_id = _whose.decode(raw).user_id
+        return _named(_whose.decode(raw))
     except (ValueError, RecursionError):
         return None
-    return str(user_id) if user_id is not None and str(user_id).strip() else None
 
 
 def _no_container(sender: str) -> SourceRefused:
@@ -117,6 +129,22 @@ def _mended(body: bytes) -> bytes:
         if found[2]:
             mended += rb"\ufffd"
     return bytes(mended)
+
+
+def _plain_members(array: msgspec.Raw, most: int) -> tuple[tuple[bytes, ...], tuple[str | None, ...]] | None:
+    """Members and whom they are about, at a tenth of the cost; ``None`` if one of them is odd, or they are too many."""
+    try:
+        found = _whose_each.decode(array)
+    except (ValueError, RecursionError):
+        return None
+    if len(found) > most:
+        return None
+    return tuple(map(bytes, _text_each.decode(array))), tuple(map(_named, found))
+
+
+def _named(whose: _Whose) -> str | None:
+    user_id = str(whose.user_id) if isinstance(whose.user_id, int) else whose.user_id
+    return user_id if user_id and not user_id.isspace() else None
 
 
 def _elements(array: memoryview) -> Iterator[bytes]:

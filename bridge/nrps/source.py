@@ -6,18 +6,17 @@ deleted; what the rest is worth is decided where facts become documents.
 Spec: NRPS 2.0 sections "Membership container media type", "Membership status" and "Membership differences".
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
 from bridge.lti.platform import Platform
 from bridge.nrps.client import DEFAULT_MAX_MEMBERS, NrpsClient, Page
-from bridge.nrps.containers import member_user_id
 from bridge.nrps.role_filter import RoleFilter
 from bridge.nrps.schemas import LONGEST_MEMBER, is_deleted, load_context, merge_members
 from bridge.roster.identity import ContextKey, LtiUserId, person_key
-from bridge.roster.ports import FactKind, Gone, PageRead, Rejected, Stated
+from bridge.roster.ports import FactKind, Gone, Listed, PageRead, Rejected, Said, Stated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,25 +44,32 @@ class RosterAddress:
     renew_on_403: bool = True
     max_members: int = DEFAULT_MAX_MEMBERS
 
-    def state_members(self, page: Page, position: int) -> Iterator[Stated | Rejected | Gone]:
+    def listed(self, page: Page, position: int) -> Listed:
         """What a page says of each of its members.
 
         :param position: how many came on earlier pages.
         """
-        for place, raw in enumerate(page.members, position):
-            user_id = member_user_id(raw)
-            if user_id is None:
-                yield Rejected(place, None, "user_id is missing or cannot be read")
-                continue
-            person = person_key(LtiUserId(user_id), self.person_scope)
-            if len(raw) > LONGEST_MEMBER:
-                yield Rejected(place, person, f"is longer than {LONGEST_MEMBER} bytes")
-            elif not _is_text(raw):
-                yield Rejected(place, person, "is not UTF-8")
-            elif is_deleted(raw):
-                yield Gone(person)
-            else:
-                yield Stated(FactKind.MEMBER, person, raw)
+        subjects: Sequence[str | None] = page.user_ids
+        if self.person_scope is not None:
+            subjects = [None if user_id is None else self._person(user_id) for user_id in page.user_ids]
+
+        def read(index: int) -> Stated | Rejected | Gone:
+            return _stated(position + index, subjects[index], page.members[index])
+
+        return Listed(FactKind.MEMBER, subjects, page.members, read)
+
+    def _person(self, user_id: str) -> str:
+        return person_key(LtiUserId(user_id), self.person_scope)
+
+
+def _stated(position: int, person: str | None, raw: bytes) -> Stated | Rejected | Gone:
+    if person is None:
+        return Rejected(position, None, "user_id is missing or cannot be read")
+    if len(raw) > LONGEST_MEMBER:
+        return Rejected(position, person, f"is longer than {LONGEST_MEMBER} bytes")
+    if not _is_text(raw):
+        return Rejected(position, person, "is not UTF-8")
+    return Gone(person) if is_deleted(raw) else Stated(FactKind.MEMBER, person, raw)
 
 
 class _Bookmark(msgspec.Struct, frozen=True, array_like=True):
@@ -110,7 +116,7 @@ class NrpsSnapshot:
         self._wanted = RoleFilter(role) if role is not None else None
         self._differences = differences and whole
 
-    def __iter__(self) -> Iterator[Stated | Rejected | Gone | PageRead]:
+    def __iter__(self) -> Iterator[Said]:
         address = self._address
         position = 0
         first = True
@@ -131,11 +137,13 @@ class NrpsSnapshot:
                 yield _stated_context(page) or _registered_context(address)
             else:
                 yield PageRead()
-            for item in address.state_members(page, position):
-                if self._wanted is None or not isinstance(item, Stated) or self._wanted(item.raw):
-                    yield item
+            listed = address.listed(page, position)
             position += len(page.members)
-            del page  # lest two be held while the next one is read
+            if self._wanted is None:
+                yield listed
+            else:
+                yield from (item for item in listed if not isinstance(item, Stated) or self._wanted(item.raw))
+            del page, listed  # lest two be held while the next one is read
 
     def merge(self, earlier: bytes, later: bytes) -> bytes:
         """See :func:`bridge.nrps.schemas.merge_members`."""
@@ -176,7 +184,7 @@ class NrpsChanges:
         self._address = address
         self._mark = mark
 
-    def __iter__(self) -> Iterator[Stated | Rejected | Gone | PageRead]:
+    def __iter__(self) -> Iterator[Said]:
         address = self._address
         position = 0
         first = True
@@ -195,7 +203,7 @@ class NrpsChanges:
                     yield context
             else:
                 yield PageRead()
-            yield from address.state_members(page, position)
+            yield address.listed(page, position)
             position += len(page.members)
             del page  # lest two be held while the next one is read
 

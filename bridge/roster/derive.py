@@ -39,7 +39,8 @@ from bridge.roster.roles import MappedRoles, order_user_roles
 from bridge.roster.supplied import SUPPLIED, Surroundings
 
 VERSION = "2"
-"""Raised whenever the same facts would give other documents: it makes every document be derived anew."""
+"""Raised whenever the same facts would give other documents, or the same answer other facts: then every member is
+looked into again, and every document derived anew."""
 
 LONGEST_PICTURE = 2048
 """Characters of a picture's URL that are served; the fact keeps what came."""

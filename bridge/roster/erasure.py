@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 
 from bridge.roster.identity import ContextKey, PersonKey, SourcedId, user_sourced_id
-from bridge.roster.ports import Gone, PageRead, Rejected, Snapshot, Stated
+from bridge.roster.ports import Gone, Listed, PageRead, Rejected, Said, Snapshot, Stated
 from bridge.roster.spellings import read_reference, read_text
 
 _ABOUT_HER = ("users/", "demographics/")
@@ -71,16 +71,32 @@ class WithoutErased:
     def bookmark(self) -> str | None:
         return self._snapshot.bookmark
 
-    def __iter__(self) -> Iterator[Stated | Rejected | Gone | PageRead]:
+    def __iter__(self) -> Iterator[Said]:
         for entry in self._snapshot:
-            if isinstance(entry, PageRead | Gone) or not self._is_about_erased(entry):
-                yield entry
-            elif entry.subject and (isinstance(entry, Rejected) or entry.kind.counted):
-                yield Gone(entry.subject)
+            match entry:
+                case PageRead() | Gone():
+                    yield entry
+                case Listed():
+                    yield self._without_erased(entry)
+                case _ if not self._is_about_erased(entry.subject, entry.raw if isinstance(entry, Stated) else b""):
+                    yield entry
+                case _ if entry.subject and (isinstance(entry, Rejected) or entry.kind.counted):
+                    yield Gone(entry.subject)
 
-    def _is_about_erased(self, entry: Stated | Rejected) -> bool:
-        raw = entry.raw if isinstance(entry, Stated) else b""
-        return any(map(self._is_erased, people_in(self.source, entry.subject or "", raw)))
+    def _without_erased(self, listed: Listed) -> Listed:
+        erased = {
+            index: Gone(subject)
+            for index, (subject, raw) in enumerate(zip(listed.subjects, listed.raws, strict=True))
+            if subject is not None and self._is_about_erased(subject, raw)
+        }
+        if not erased:
+            return listed
+        # Of nobody it is told whether she is held already that must not be.
+        subjects = [None if index in erased else subject for index, subject in enumerate(listed.subjects)]
+        return Listed(listed.kind, subjects, listed.raws, lambda index: erased.get(index) or listed.read(index))
+
+    def _is_about_erased(self, subject: str | None, raw: bytes) -> bool:
+        return any(map(self._is_erased, people_in(self.source, subject or "", raw)))
 
     def merge(self, earlier: bytes, later: bytes) -> bytes:
         return self._snapshot.merge(earlier, later)

@@ -4,6 +4,7 @@ Pure: no storage, no protocol. The mirror merges what was stated with what is he
 about each pair that differs.
 """
 
+import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -34,6 +35,26 @@ def change_of(held: bytes | None, stated: bytes | None, *, complete: bool) -> Ch
     if held is None:
         return ChangeKind.ADDED
     return ChangeKind.KEPT if held == stated else ChangeKind.CHANGED
+
+
+def says_the_same(held: str, stated: str) -> bool:
+    """Whether two JSON texts differ in white space, in escapes or in the order of keys at most: some sources write anew
+    what has not changed.
+
+    >>> says_the_same('{"user_id": "7", "roles": []}', '{"roles":[],"user_id":"\\u0037"}')
+    True
+    >>> says_the_same('{"user_id": 1}', '{"user_id": true}')
+    False
+    """
+    try:
+        return _in_one_form(held) == _in_one_form(stated)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _in_one_form(text: str) -> str:
+    # Values themselves will not do: to Python, 1 and true are equal.
+    return json.dumps(json.loads(text), sort_keys=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ A source is whatever states rosters: one context of an LTI platform, or a whole 
 reconciler and the mirror know it by these protocols only.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
@@ -76,6 +76,31 @@ class PageRead:
     """A source has sent another page, which may say nothing: whoever must not wait too long learns that time passes."""
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Several things of one kind that a source says together, and of which most have been said before.
+
+    What is held already, byte for byte, is as good as stated: it need not be looked into.
+
+    :param subjects: what each is about; ``None`` where that much cannot be told.
+    :param raws: the JSON text of each, as it would be stated.
+    :param read: what the source says with one of them, given its index; the same for the same subject and text.
+    """
+
+    kind: FactKind
+    subjects: Sequence[str | None]
+    raws: Sequence[bytes]
+    read: Callable[[int], Stated | Rejected | Gone]
+
+    def __iter__(self) -> Iterator[Stated | Rejected | Gone]:
+        """All of them, looked into."""
+        return map(self.read, range(len(self.raws)))
+
+
+Said = Stated | Rejected | Gone | Listed | PageRead
+"""What a snapshot is a stream of."""
+
+
 class Snapshot(Protocol):
     """What one source says about one context, read once, as a stream.
 
@@ -105,7 +130,7 @@ class Snapshot(Protocol):
         Known when the snapshot has been read. It is kept with what was read, and means something to its source alone.
         """
 
-    def __iter__(self) -> Iterator[Stated | Rejected | Gone | PageRead]: ...
+    def __iter__(self) -> Iterator[Said]: ...
 
     def merge(self, earlier: bytes, later: bytes) -> bytes:
         """One text out of two about the same subject in one snapshot.

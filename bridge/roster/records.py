@@ -22,7 +22,7 @@ from bridge.roster.ports import Derived, Fact, FactKind, Gone, PageRead, Rejecte
 from bridge.roster.references import References
 
 VERSION = "1"
-"""Raised whenever the same facts would give other documents."""
+"""Raised whenever the same facts would give other documents, or the same records other facts."""
 
 WHOLE_SOURCE = context_key("*")
 """The one context of a source that states records: all of it."""

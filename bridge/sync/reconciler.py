@@ -162,8 +162,8 @@ class Reconciler:
         :raises SourceUnavailable: as the snapshot does.
         :raises NeedsAPerson: likewise.
         """
-        with self._read(snapshot, otherwise, progress) as staging:
-            plan = staging.plan(derivation)
+        with self._read(snapshot, otherwise, derivation, progress) as staging:
+            plan = staging.plan()
             return Preview(plan, self._guards.objection(plan, self._toll(plan)))
 
     def _reconcile(
@@ -175,15 +175,15 @@ class Reconciler:
         approval: Approval | None,
         progress: Progress,
     ) -> None:
-        with self._read(snapshot, otherwise, progress) as staging:
-            plan = staging.plan(derivation)
+        with self._read(snapshot, otherwise, derivation, progress) as staging:
+            plan = staging.plan()
             removals = staging.removals()
             verdict = self._judge(plan, removals, approval)
             match verdict:
                 case None:
                     apply(self._mirror, plan, derivation, number, self._clock, message=self._guards.announcement(plan))
                 case Held(reason, rest_applies=True):
-                    staging.spare_removals(plan, derivation)
+                    staging.spare_removals()
                     message = f"removals held: {reason}; all else is applied; {self._how_to_approve(number)}"
                     apply(self._mirror, plan, derivation, number, self._clock, message=message, held=removals)
                 case Held(reason):
@@ -211,8 +211,10 @@ class Reconciler:
         return Toll(removed, lambda: self.runs.members_of(plan.source))
 
     @contextmanager
-    def _read(self, snapshot: Snapshot, otherwise: Snapshot | None, progress: Progress) -> Iterator[Staging]:
-        with Staging(self._mirror, snapshot) as staging:
+    def _read(
+        self, snapshot: Snapshot, otherwise: Snapshot | None, derivation: Derivation, progress: Progress
+    ) -> Iterator[Staging]:
+        with Staging(self._mirror, snapshot, derivation) as staging:
             try:
                 for members in staging.read():
                     progress(members)
@@ -223,5 +225,5 @@ class Reconciler:
             else:
                 yield staging
                 return
-        with self._read(otherwise, None, progress) as staging:
+        with self._read(otherwise, None, derivation, progress) as staging:
             yield staging

@@ -27,7 +27,7 @@ from bridge.roster.identity import (
     user_sourced_id,
 )
 from bridge.roster.memberships import Context
-from bridge.roster.ports import FactKind, PageRead, Rejected, Stated
+from bridge.roster.ports import FactKind, Listed, Said, Stated
 from bridge.roster.references import References
 from bridge.roster.roles import RoleMapping, RoleTable
 from bridge.roster.supplied import Surroundings
@@ -44,7 +44,7 @@ PRIMARY = f"{_MEMBERSHIP}/Instructor#PrimaryInstructor"
 MENTOR = f"{_MEMBERSHIP}#Mentor"
 """A role without an enrollment in the role mapping ``compat``."""
 
-Entry = Stated | Rejected | PageRead | Exception
+Entry = Said | Exception
 
 
 def stated(user_id: str, *roles: str, **properties: Any) -> Stated:
@@ -95,9 +95,12 @@ class Snapshot:
         self.complete = course.complete
         about = {"id": course.context_id} | ({"title": course.title} if course.title is not None else {})
         context = Stated(FactKind.CONTEXT, "", json.dumps(about).encode())
-        self._entries: list[Entry] = [context, *course.members.values(), *course.also]
+        members = list(course.members.values())
+        subjects, raws = [each.subject for each in members], [each.raw for each in members]
+        listed = Listed(FactKind.MEMBER, subjects, raws, members.__getitem__)
+        self._entries: list[Entry] = [context, listed, *course.also]
 
-    def __iter__(self) -> Iterator[Stated | Rejected | PageRead]:
+    def __iter__(self) -> Iterator[Said]:
         for entry in self._entries:
             if isinstance(entry, Exception):
                 raise entry

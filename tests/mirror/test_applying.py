@@ -17,9 +17,9 @@ from tests.mirror.rosters_in_memory import INSTRUCTOR, PRIMARY, Course, School
 def planned(school, course):
     """A plan for a course, staged, and the number of the run that would apply it."""
     run = school.runs.begin(course.source, course.key)
-    with Staging(school.mirror, course.snapshot()) as staging:
+    with Staging(school.mirror, course.snapshot(), school.derivation(course)) as staging:
         list(staging.read())
-        yield staging.plan(school.derivation(course)), run
+        yield staging.plan(), run
 
 
 def test_plan_for_a_course_that_has_moved_meanwhile_is_refused(school, biology):

@@ -12,9 +12,9 @@ from tests.mirror.rosters_in_memory import INSTRUCTOR, LEARNER, PRIMARY, Course,
 
 
 def plan_of(school, course):
-    with Staging(school.mirror, course.snapshot()) as staging:
+    with Staging(school.mirror, course.snapshot(), school.derivation(course)) as staging:
         told = list(staging.read())
-        plan = staging.plan(school.derivation(course))
+        plan = staging.plan()
         assert told[-1] == len(course.members) + len(course.also)
         return plan
 
@@ -71,7 +71,7 @@ def test_planning_writes_nothing(school, biology):
 
 
 def test_reading_holds_no_lock(school, biology):
-    with Staging(school.mirror, biology.snapshot()) as staging:
+    with Staging(school.mirror, biology.snapshot(), school.derivation(biology)) as staging:
         reading = staging.read()
         next(reading)
         other = type(school)(school.path)
@@ -83,7 +83,10 @@ def test_reading_holds_no_lock(school, biology):
 
 def test_what_a_failed_reading_staged_is_forgotten(school, biology, chemistry):
     biology.also = [SourceUnavailable("lms.example.org answers 503")]
-    with pytest.raises(SourceUnavailable), Staging(school.mirror, biology.snapshot()) as staging:
+    with (
+        pytest.raises(SourceUnavailable),
+        Staging(school.mirror, biology.snapshot(), school.derivation(biology)) as staging,
+    ):
         list(staging.read())
 
     plan = plan_of(school, chemistry)
@@ -98,7 +101,7 @@ def test_entries_about_one_person_are_merged(school):
         stated("ann", INSTRUCTOR, given_name="", family_name="Abara"),
         stated("ann", LEARNER, email="ann@example.org"),
     ]
-    with Staging(school.mirror, course.snapshot()) as staging:
+    with Staging(school.mirror, course.snapshot(), school.derivation(course)) as staging:
         assert list(staging.read()) == [3]
         assert staged(school.mirror.db, "ann") == {
             "user_id": "ann",
@@ -108,7 +111,7 @@ def test_entries_about_one_person_are_merged(school):
             "family_name": "Abara",
             "email": "ann@example.org",
         }
-        assert staging.plan(school.derivation(course)).counts[ChangeKind.ADDED] == 1
+        assert staging.plan().counts[ChangeKind.ADDED] == 1
 
 
 def test_single_entry_stays_byte_for_byte(school):
@@ -141,17 +144,17 @@ def test_quarantine_is_told_in_the_order_of_the_answer(school, biology):
 
 def test_many_rejected_are_told_of_as_they_come(school):
     course = Course("biology")
-    course.also = [Rejected(number, f"s{number}", "is not UTF-8") for number in range(450)]
+    course.also = [Rejected(number, f"s{number}", "is not UTF-8") for number in range(2_300)]
 
-    with Staging(school.mirror, course.snapshot()) as staging:
-        assert list(staging.read()) == [200, 400, 450]
+    with Staging(school.mirror, course.snapshot(), school.derivation(course)) as staging:
+        assert list(staging.read()) == [1000, 2000, 2300]
 
 
 def test_every_page_is_told_of_though_it_says_nothing(school):
     course = Course("biology")
     course.also = [PageRead(), PageRead(), Rejected(0, "s0", "is not UTF-8"), PageRead()]
 
-    with Staging(school.mirror, course.snapshot()) as staging:
+    with Staging(school.mirror, course.snapshot(), school.derivation(course)) as staging:
         assert list(staging.read()) == [0, 0, 1, 1]
 
 
@@ -159,9 +162,9 @@ def test_removals_are_named(school, biology):
     school.reconcile(biology)
     biology.leave("ann", "tea")
 
-    with Staging(school.mirror, biology.snapshot()) as staging:
+    with Staging(school.mirror, biology.snapshot(), school.derivation(biology)) as staging:
         list(staging.read())
-        staging.plan(school.derivation(biology))
+        staging.plan()
         assert staging.removals() == {"ann", "tea"}
 
 

@@ -171,9 +171,9 @@ def test_a_plan_made_before_is_refused_after(school, biology):
     derivation = school.derivation(biology)
     late = school.runs.begin(run.source, run.context)
 
-    with Staging(school.mirror, biology.snapshot()) as staging:
+    with Staging(school.mirror, biology.snapshot(), school.derivation(biology)) as staging:
         list(staging.read())
-        plan = staging.plan(derivation)
+        plan = staging.plan()
         undo_elsewhere(school, run, biology)
         with pytest.raises(SourceUnavailable):
             apply(school.mirror, plan, derivation, late, school.clock)

@@ -14,12 +14,12 @@ def test_members_and_context_stay_the_bytes_that_came():
     members = [b'{"user_id" : "7",\n "name":"\\u00e9\\/"}', b'{"user_id":7.0,"x":[1,2]}']
     body = b'{"members": [%s , %s], "id": "x", "context": { "id":"c1" }}' % tuple(members)
 
-    assert parse_container(body, 10) == Container(b'{ "id":"c1" }', tuple(members))
+    assert parse_container(body, 10) == Container(b'{ "id":"c1" }', tuple(members), ("7", None))
 
 
 @pytest.mark.parametrize("body", [pytest.param(b"", id="nothing"), pytest.param(b"\xef\xbb\xbf \r\n", id="blank")])
 def test_empty_body_holds_nobody(body):
-    assert parse_container(body, 10) == Container(None, ())
+    assert parse_container(body, 10) == Container(None, (), ())
 
 
 def test_byte_order_mark_is_skipped():
@@ -27,7 +27,7 @@ def test_byte_order_mark_is_skipped():
 
 
 def test_context_that_is_null_is_absent():
-    assert parse_container(b'{"context": null, "members": []}', 10) == Container(None, ())
+    assert parse_container(b'{"context": null, "members": []}', 10) == Container(None, (), ())
 
 
 @pytest.mark.parametrize(
@@ -90,8 +90,15 @@ def test_members_are_told_apart_as_a_json_reader_does(members):
     assert [json.loads(member) for member in parse_container(body, 10**6).members] == members
 
 
-def test_a_million_members_in_two_megabytes_take_no_memory_before_they_are_refused():
-    body = b'{"members":[%s1]}' % (b"1," * 1_000_000)
+def test_one_odd_member_hides_nobody_elses_user_id():
+    body = b'{"members":[{"user_id":"7"},{"user_id":true},"?",{"user_id":8},{"user_id":" "}]}'
+
+    assert parse_container(body, 10).user_ids == ("7", None, None, "8", None)
+
+
+@pytest.mark.parametrize("member", [pytest.param(b"1", id="numbers"), pytest.param(b"{}", id="objects")])
+def test_a_million_members_in_megabytes_take_no_memory_before_they_are_refused(member):
+    body = b'{"members":[%s%s]}' % ((member + b",") * 1_000_000, member)
     tracemalloc.start()
     try:
         with pytest.raises(SourceRefused, match=r"lists more than 1000 members: .* raise nrps\.max_members"):

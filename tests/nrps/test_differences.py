@@ -11,6 +11,7 @@ from bridge.mirror.decisions import DecisionKind
 from bridge.mirror.runs import Mandate, Outcome, Runs
 from bridge.practice.manners import RESTING, Failure
 from bridge.practice.people import INSTRUCTOR, LEARNER
+from bridge.roster.ports import Listed
 from bridge.sync.reconciler import Approval
 from tests.vendors.whole_way import COURSE, TEACHER, course_of, person
 
@@ -131,7 +132,7 @@ def test_changes_made_while_a_full_pull_was_read_are_in_the_differences(bridge):
     assert snapshot.bookmark is not None
     changes = snapshot.since(snapshot.bookmark)
 
-    assert [each.subject for each in changes if each.subject] == [TEACHER]
+    assert [each.subject for listed in changes if isinstance(listed, Listed) for each in listed] == [TEACHER]
 
 
 def test_a_new_url_is_used_only_when_all_of_its_answer_was_applied(bridge):

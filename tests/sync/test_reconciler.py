@@ -911,11 +911,11 @@ def test_stamp_is_written_last(school, biology):
 
 def test_progress_is_told(school):
     told = []
-    course = class_of(450)
+    course = class_of(2_300)
 
     school.reconciler.reconcile(course.snapshot(), school.derivation(course), progress=told.append)
 
-    assert told == [200, 400, 450]
+    assert told == [1000, 2000, 2300]
 
 
 def test_progress_that_raises_ends_the_run_as_a_failing_source_does(school):
