@@ -31,6 +31,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "bridge.csv_export",
         "bridge.csv_import",
         "bridge.deciding",
+        "bridge.downgrading",
         "bridge.feeding",
         "bridge.paces",
         "bridge.people",
@@ -68,8 +69,9 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("bridge.options",),
     ("bridge.oneroster", "bridge.nrps"),
     ("bridge.roster",),
+    ("bridge.migrations", "bridge.releases"),
     ("bridge.storage", "bridge.recall", "bridge.seals", "bridge.log", "bridge.practice"),
-    ("bridge.clock", "bridge.errors"),
+    ("bridge.clock", "bridge.errors", "bridge.wording"),
 )
 
 

@@ -46,6 +46,7 @@ _MODULES = {
     "purge": "upkeep",
     "backup": "upkeep",
     "restore": "upkeep",
+    "downgrade": "downgrade",
     "doctor": "doctor",
     "completion": "completion",
 }
