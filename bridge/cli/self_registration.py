@@ -10,6 +10,7 @@ from bridge.cli.terminal import echo
 from bridge.lti.dynamic_registration import accept as accept_platform
 from bridge.lti.guides import GUIDES, guide_to
 from bridge.lti.rules import REGISTER_PATH, SelfRegistration
+from bridge.wording import counted
 
 
 @click.command()
@@ -26,7 +27,8 @@ def invite(session: Session, as_json: bool, tenant: str | None, days: int) -> No
     url = f"{session.settings.server.public_url}{REGISTER_PATH}/{code}"
     closed = session.settings.lti.registration == SelfRegistration.CLOSED
     warning = "\nIt does not work while lti.registration is closed." if closed else ""
-    report(as_json, {"url": url, "days": days, "tenant": tenant}, f"{url}\nGood once, for {days} days.{warning}")
+    good = f"Good once, for {counted(days, 'day')}."
+    report(as_json, {"url": url, "days": days, "tenant": tenant}, f"{url}\n{good}{warning}")
 
 
 @click.command()
