@@ -70,7 +70,7 @@ def downgrade(
     if not as_json:
         echo(_in_words(ways))
     if not yes:
-        click.confirm("Take them back?", abort=True)
+        click.confirm("Take them back?", abort=True, err=True)
     if not no_backup:
         out = out or files.directory / f"before-downgrade-{utc_now():%Y%m%dT%H%M%SZ}.zip"
         back_up(files, out, utc_now)

@@ -134,7 +134,7 @@ def import_csv_command(
             _show_plan(opened, would, as_json)
             if dry_run:
                 sys.exit(PARTLY if would.bad_rows else 0)
-            click.confirm("Apply?", abort=True)
+            click.confirm("Apply?", abort=True, err=True)
         _apply(opened, approved, as_json)
 
 

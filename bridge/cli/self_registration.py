@@ -6,7 +6,6 @@ from datetime import timedelta
 import click
 
 from bridge.cli.common import Session, echo_json, echo_table, json_option, pass_session, report
-from bridge.cli.terminal import echo
 from bridge.lti.dynamic_registration import accept as accept_platform
 from bridge.lti.guides import GUIDES, guide_to
 from bridge.lti.rules import REGISTER_PATH, SelfRegistration
@@ -73,11 +72,12 @@ def accept(session: Session, as_json: bool, registration_id: int, tenant: str | 
 
 @click.command()
 @click.argument("registration_id", type=int, metavar="ID")
+@json_option
 @pass_session
-def reject(session: Session, registration_id: int) -> None:
+def reject(session: Session, registration_id: int, as_json: bool) -> None:
     """Forget a registration that waits."""
     session.wiring.registry.registrations.remove(registration_id)
-    echo(f"Registration {registration_id} is forgotten.")
+    report(as_json, {"rejected": registration_id}, f"Registration {registration_id} is forgotten.")
 
 
 @click.command()
