@@ -214,17 +214,13 @@ def _check_all_stopped(files: Storage) -> None:
 
 
 def _check_stopped(path: Path) -> None:
-    """Make sure that nobody has the file open, by a switch that SQLite makes only for whoever is alone."""
     if not path.exists():
         return
     try:
-        with closing(sqlite3.connect(path, timeout=1)) as connection:
-            connection.execute("PRAGMA journal_mode = DELETE")
+        storage.check_unused(path)
+    except storage.InUse as error:
+        raise BackupFailed(str(error)) from error
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
-            raise BackupFailed(
-                f"{path} is in use: stop 'bridge serve', 'bridge schedule' and every other bridge command first"
-            ) from error
         raise BackupFailed(f"{path}: {error}") from error
     except sqlite3.DatabaseError:
         return  # damaged beyond reading, which may be why a backup is restored

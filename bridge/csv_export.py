@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bridge.errors import BridgeError, InvalidRequest
@@ -18,13 +18,20 @@ class ExportFailed(BridgeError):
 
 
 def export_csv(
-    wiring: Wiring, out: Path, *, sources: Sequence[str] = (), since: str | None = None, with_resources: bool = False
+    wiring: Wiring,
+    out: Path,
+    *,
+    sources: Sequence[str] = (),
+    since: str | None = None,
+    with_resources: bool = False,
+    progress: Callable[[int], None] = lambda _: None,
 ) -> ExportReport:
     """Write a set to a zip file, readable by its owner only. What is there is replaced when it is complete.
 
     :param sources: whose records; all if none is named.
     :param since: a stamp: a delta set of what has changed after it.
     :param with_resources: with the header of ``users`` as in CSV Binding 1.2.0.
+    :param progress: told now and then how many rows have been written.
     :raises InvalidRequest: if the mirror knows nothing of a source.
     :raises ExportFailed: if the file cannot be written.
     """
@@ -38,7 +45,7 @@ def export_csv(
         handle, name = tempfile.mkstemp(prefix=f".{out.name}.", dir=out.parent)
         try:
             with os.fdopen(handle, "wb") as file, Extract.of(mirror, visibility, since) as extract:
-                report = export_set(extract, file, mode, with_resources=with_resources)
+                report = export_set(extract, file, mode, with_resources=with_resources, progress=progress)
             Path(name).replace(out)
         except BaseException:
             Path(name).unlink(missing_ok=True)

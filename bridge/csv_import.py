@@ -5,10 +5,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bridge.errors import Busy, InvalidRequest, UnknownObject
-from bridge.mirror.decisions import DecisionKind
+from bridge.deciding import approval_of, held_run
+from bridge.errors import Busy, InvalidRequest
 from bridge.mirror.held_records import HeldRecords
-from bridge.mirror.runs import Mandate, Outcome, Run, Runs
+from bridge.mirror.runs import Run, Runs
 from bridge.oneroster.csv.archive import Archive
 from bridge.oneroster.csv.manifest import Mode
 from bridge.oneroster.csv.sets import CsvSet
@@ -101,16 +101,13 @@ class CsvImport:
         """A person's word that lets the plan of a held import through: who may go are those that it would remove.
 
         :raises UnknownObject: if there is no such run.
-        :raises InvalidRequest: if it is no held import of this source.
+        :raises InvalidRequest: if it is no import of this source, is not held, or waits no more.
         """
         runs = Runs(self._wiring.mirror, self._wiring.clock)
-        run = runs.get(run_id)
-        if run is None:
-            raise UnknownObject(f"there is no run {run_id}: see 'bridge runs'")
-        if run.outcome is not Outcome.HELD or (run.source, run.context) != (self.source.name, WHOLE_SOURCE):
+        run = held_run(runs, run_id)
+        if (run.source, run.context) != (self.source.name, WHOLE_SOURCE):
             raise InvalidRequest("approve", f"run {run_id} is not a held import of source {self.source.name}")
-        mandate = Mandate(kind=DecisionKind.APPROVED, made_by=made_by, run=run_id)
-        return Approval(mandate=mandate, removals=frozenset(runs.held_removals(run_id)))
+        return approval_of(runs, run, made_by)
 
     def _snapshot(self) -> CsvSnapshot:
         held = HeldRecords(self._wiring.mirror, self.source.name)

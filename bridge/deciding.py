@@ -19,16 +19,20 @@ log = structlog.get_logger(__name__)
 
 
 def held_run(runs: Runs, run_id: int) -> Run:
-    """A run whose plan is held.
+    """A run whose plan waits for somebody's word.
 
     :raises UnknownObject: if there is no such run.
-    :raises InvalidRequest: if it is not held.
+    :raises InvalidRequest: if it is not held, or waits no more.
     """
     run = runs.get(run_id)
     if run is None:
         raise UnknownObject(f"there is no run {run_id}: see 'bridge runs'")
     if run.outcome is not Outcome.HELD:
         raise InvalidRequest("RUN", f"run {run_id} is not held, it is {run.outcome}")
+    if not runs.waits(run):
+        later = runs.answered_after(run)
+        why = "it was rejected" if later is None else f"run {later} came after it"
+        raise InvalidRequest("RUN", f"run {run_id} waits no more: {why}; see 'bridge runs --held'")
     return run
 
 

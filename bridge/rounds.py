@@ -8,7 +8,7 @@ from bridge.mirror.runs import Run
 from bridge.paces import Paces
 from bridge.registry.rosters import Roster
 from bridge.sync.fair_queue import FairQueue, Job
-from bridge.sync.reconciler import Approval
+from bridge.sync.reconciler import Approval, Progress
 from bridge.sync.workers import workers
 from bridge.wiring import Wiring
 
@@ -23,6 +23,7 @@ def sync_all(
     full: bool = False,
     approvals: Mapping[Roster, Approval] | None = None,
     done: Done,
+    progress: Progress = lambda _: None,
 ) -> None:
     """Reconcile several contexts.
 
@@ -31,12 +32,13 @@ def sync_all(
     :param full: read whole rosters, even where the platform would tell what has changed.
     :param approvals: what a person has decided about some of them.
     :param done: called in the contexts' order, from the thread that calls this.
+    :param progress: told now and then how many members of a context have been read, from whichever thread reads it.
     """
     pace = Paces(wiring.settings).of_all(wiring.registry)
     queue = FairQueue(wiring.settings.sync.concurrency)
     futures: dict[Roster, Future[Run | None]] = {context: Future() for context in contexts}
     for context, future in futures.items():
-        work = partial(wiring.sync, context, full=full, approval=(approvals or {}).get(context))
+        work = partial(wiring.sync, context, full=full, approval=(approvals or {}).get(context), progress=progress)
         job = partial(_fulfil, future, work)
         queue.put(Job(context.name, context.lane, pace(context).cap, False, job))
     errors = []

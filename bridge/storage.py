@@ -1,4 +1,4 @@
-"""SQLite files, opened, migrated and written in one way.
+"""SQLite files, opened and written in one way.
 
 The mirror and the registry are two files with the same manners: write-ahead log, so that readers never wait;
 foreign keys on; every transaction explicit. Python's own transaction handling is switched off, so a statement
@@ -8,27 +8,21 @@ A connection belongs to the thread that opened it. This module knows nothing abo
 """
 
 import os
-import re
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib import resources
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 from sqlite_utils import Database
 
-from bridge.clock import to_stamp, utc_now
-from bridge.errors import ConfigError
+from bridge.errors import BridgeError, ConfigError
 
 MINIMUM_SQLITE = (3, 38, 0)
 """The first with ``->>``, JSON built in and STRICT tables."""
 
 BUSY_TIMEOUT = 10.0
 """Seconds that a statement waits for another writer, unless the file's owner knows of longer writes."""
-
-_MIGRATION_NAME = re.compile(r"(\d{4})_(\w+)\.sql")
 
 
 def open_database(path: Path, *, read_only: bool = False, busy_timeout: float = BUSY_TIMEOUT) -> Database:
@@ -94,6 +88,55 @@ def rehearse(db: Database) -> Iterator[None]:
         db.rollback()
 
 
+class InUse(BridgeError):
+    """A database file that others have open, and that somebody wants alone."""
+
+
+def check_unused(path: Path) -> None:
+    """Make sure that nobody has the file open, by a switch that SQLite makes only for whoever is alone.
+
+    :raises InUse: if somebody has.
+    :raises sqlite3.DatabaseError: if it cannot be read as a database.
+    """
+    with closing(sqlite3.connect(path, timeout=1)) as connection:
+        _take_alone(connection, path)
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[Database]:
+    """One write transaction on a file that nobody else has open, nor can read until it ends.
+
+    It is committed at the end of the block, rolled back if the block raises.
+
+    :raises InUse: if somebody has it open.
+    :raises ConfigError: if there is no such file, or it is no database.
+    """
+    try:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=1, isolation_level=None)
+        with closing(connection):
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # what is locked stays so
+            _take_alone(connection, path)
+            db = Database(connection, execute_plugins=False)
+            with write(db):
+                yield db
+    except sqlite3.DatabaseError as error:
+        raise ConfigError([f"{path}: cannot be used as database: {error}"]) from error
+
+
+def _take_alone(connection: sqlite3.Connection, path: Path) -> None:
+    try:
+        connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute("BEGIN EXCLUSIVE")
+        connection.execute("ROLLBACK")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+            raise InUse(
+                f"{path} is in use: stop 'bridge serve', 'bridge schedule' and every other bridge command first"
+            ) from error
+        raise
+
+
 def scrub(db: Database) -> None:
     """Write the file anew without its unused parts, and empty its log: what was deleted is in neither any more.
 
@@ -107,66 +150,6 @@ def scrub(db: Database) -> None:
         if not busy or time.monotonic() > deadline:
             return
         time.sleep(0.05)
-
-
-def migrate(db: Database, package: str) -> None:
-    """Bring a file to the present schema.
-
-    Each step is one SQL file (``0001_name.sql``), run in a transaction of its own and recorded in the table
-    ``migrations``. Several processes may do this at once.
-
-    :param package: where the SQL files are, such as ``bridge.registry.migrations``.
-    :raises ConfigError: if the file was written by a newer version of the bridge.
-    """
-    steps = _steps(package)
-    db.execute(
-        "CREATE TABLE IF NOT EXISTS migrations"
-        " (number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied TEXT NOT NULL) STRICT"
-    )
-    latest = steps[-1].number if steps else 0
-    if newer := [number for number in _applied(db) if number > latest]:
-        raise ConfigError(
-            [f"the database has schema {max(newer)}, this version of the bridge knows {latest}: update the bridge"]
-        )
-    for step in steps:
-        if step.number in _applied(db):
-            continue
-        with write(db):
-            if step.number not in _applied(db):  # another process may have been first
-                for statement in _statements(step.sql):
-                    db.execute(statement)
-                db.execute(
-                    "INSERT INTO migrations (number, name, applied) VALUES (?, ?, ?)",
-                    (step.number, step.name, to_stamp(utc_now())),
-                )
-
-
-class _Step(NamedTuple):
-    number: int
-    name: str
-    sql: str
-
-
-def _steps(package: str) -> list[_Step]:
-    found = []
-    for entry in resources.files(package).iterdir():
-        if match := _MIGRATION_NAME.fullmatch(entry.name):
-            found.append(_Step(int(match[1]), match[2], entry.read_text(encoding="utf-8")))
-    return sorted(found)
-
-
-def _statements(sql: str) -> Iterator[str]:
-    """The statements of a file, each ending with its line."""
-    pending = ""
-    for line in sql.splitlines(keepends=True):
-        pending += line
-        if sqlite3.complete_statement(pending):
-            yield pending
-            pending = ""
-
-
-def _applied(db: Database) -> set[int]:
-    return {number for (number,) in db.execute("SELECT number FROM migrations").fetchall()}
 
 
 def make_folder(path: Path) -> None:

@@ -35,6 +35,18 @@ def test_command_and_each_of_its_options_says_what_it_is_for(context):
             assert parameter.help, parameter.name
 
 
+def test_every_command_that_reports_can_report_as_json():
+    """All but those that run until they are stopped, print code for a shell, or write JSON whatever is asked."""
+    without = {
+        context.command_path
+        for context in CONTEXTS
+        if not isinstance(context.command, click.Group)
+        and not any("--json" in parameter.opts for parameter in context.command.params)
+    }
+
+    assert without == {"bridge serve", "bridge schedule", "bridge completion", "bridge people export"}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_commands_that_a_page_mentions_exist(page):
     words = re.findall(r"`bridge ((?:[a-z][a-z-]*)(?: [a-z][a-z-]*)?)", page.read_text(encoding="utf-8"))

@@ -30,6 +30,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "bridge.csv_export",
         "bridge.csv_import",
         "bridge.deciding",
+        "bridge.downgrading",
         "bridge.feeding",
         "bridge.paces",
         "bridge.people",
@@ -67,9 +68,10 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("bridge.options",),
     ("bridge.oneroster", "bridge.nrps"),
     ("bridge.roster",),
+    ("bridge.migrations", "bridge.releases"),
     ("bridge.storage", "bridge.recall", "bridge.seals", "bridge.log", "bridge.practice", "bridge.around"),
     ("bridge.compression",),
-    ("bridge.clock", "bridge.errors"),
+    ("bridge.clock", "bridge.errors", "bridge.wording"),
 )
 
 

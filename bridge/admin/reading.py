@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
-from bridge.admin.words import OUTCOMES, counted
+from bridge.admin.words import OUTCOMES
 from bridge.mirror.runs import Runs
 from bridge.registry.rosters import Roster
 from bridge.wiring import Wiring
+from bridge.wording import counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

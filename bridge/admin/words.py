@@ -13,6 +13,7 @@ from bridge.mirror.outcomes import Outcome
 from bridge.roster.identity import context_in_words
 from bridge.roster.records import WHOLE_SOURCE
 from bridge.wiring import Wiring
+from bridge.wording import counted
 
 _STEPS = (
     (timedelta(minutes=1), timedelta(seconds=1), "second"),
@@ -59,15 +60,6 @@ def exact(instant: datetime, zone: str) -> str:
     '2026-11-20 22:05:09 CET'
     """
     return f"{instant.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S %Z}"
-
-
-def counted(count: int, singular: str, plural: str | None = None) -> str:
-    """A number with its noun.
-
-    >>> counted(1, "person", "people"), counted(12000, "person", "people")
-    ('1 person', '12,000 people')
-    """
-    return f"{count:,} {singular if count == 1 else plural or singular + 's'}"
 
 
 def teach(app: Flask, wiring: Wiring) -> None:

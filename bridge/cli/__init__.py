@@ -1,7 +1,8 @@
 """The command line.
 
 Exit codes: 0 done; 1 it could not be done, and standard error says why; 2 the configuration or the command line is
-wrong; 3 done in part (some contexts failed, or were held for a person).
+wrong; 3 done in part (some contexts failed or were held for a person, nobody in a roster could be used, rows of files
+could not be used, or an undoing left something). Single members who could not be used are told of and change no code.
 """
 
 import importlib
@@ -46,6 +47,7 @@ _MODULES = {
     "purge": "upkeep",
     "backup": "upkeep",
     "restore": "upkeep",
+    "downgrade": "downgrade",
     "doctor": "doctor",
     "completion": "completion",
 }

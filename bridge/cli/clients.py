@@ -15,6 +15,7 @@ from bridge.registry.clients import Client
 from bridge.roster.model import CLASSES, ORGS, Collection
 from bridge.roster.privacy import PersonDetail
 from bridge.roster.visibility import Visibility
+from bridge.wording import counted
 
 _SCOPES = {
     "core": ROSTER_CORE,
@@ -140,7 +141,7 @@ def set_(
     if everything:
         present = replace(present, orgs=frozenset(), classes=frozenset())
     changed = registry.clients.limit(client_id, _visibility(session, present, sources, orgs, classes, privacy))
-    report(as_json, _shown(changed), f"Client {client_id} sees: {changed.sees}.")
+    report(as_json, _shown(changed), f"Client {client_id} sees: {changed.visibility.in_words}.")
 
 
 @clients.command("list")
@@ -155,7 +156,14 @@ def list_(session: Session, as_json: bool) -> None:
     echo_table(
         ("client id", "name", "sees", "body", "created", "revoked"),
         [
-            (client.client_id, client.name, client.sees, client.body_style, client.created, client.revoked)
+            (
+                client.client_id,
+                client.name,
+                client.visibility.in_words,
+                client.body_style,
+                client.created,
+                client.revoked,
+            )
             for client in found
         ],
         empty="No client is registered: see 'bridge clients add --help'.",
@@ -183,7 +191,7 @@ def rotate_secret(session: Session, as_json: bool, client_id: str, overlap_hours
         as_json,
         {"client_id": client_id, "client_secret": secret, "former_good_for_hours": overlap_hours},
         f"client secret  {secret}\nThe secret is not shown again."
-        f" The former one is good for {overlap_hours} more hours.",
+        f" The former one is good for {counted(overlap_hours, 'more hour')}.",
     )
 
 

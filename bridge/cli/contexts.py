@@ -19,6 +19,7 @@ from bridge.roster.identity import context_key
 from bridge.roster.memberships import Context
 from bridge.scheduling import Scheduling
 from bridge.sync.policy import Verdict
+from bridge.wording import counted
 
 
 @click.group()
@@ -129,7 +130,7 @@ def set_(session: Session, context: str, freshness_hours: int, as_json: bool) ->
     found = registry.contexts.find(context)
     if freshness_hours:
         registry.targets.set(found.tenant, found.key, freshness_hours)
-        how = f"at least every {freshness_hours} hours"
+        how = f"at least every {counted(freshness_hours, 'hour')}"
     else:
         registry.targets.clear(found.tenant, found.key)
         how = "as often as the others of its platform"

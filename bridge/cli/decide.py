@@ -1,15 +1,13 @@
 """``bridge approve`` and ``bridge reject``: a person's word about held plans."""
 
-import sys
-
 import click
 
 from bridge import deciding
 from bridge.cli.common import Session, echo_json, json_option, operator, pass_session, report
-from bridge.cli.sync import PARTLY, line, shown_turn
+from bridge.cli.sync import exit_as, line, shown_turn
 from bridge.cli.terminal import echo
 from bridge.deciding import approval_of, held_run
-from bridge.mirror.runs import GOOD, Run, Runs
+from bridge.mirror.runs import Run, Runs
 from bridge.registry.rosters import Roster
 from bridge.rounds import sync_all
 
@@ -58,8 +56,7 @@ def approve(
         echo_json(reports[0] if len(run_ids) == 1 else reports)
     elif not ended:
         echo(f"No plan of {tenant} waits.")
-    if any(run is None or run.outcome not in GOOD for _, run in ended):
-        sys.exit(PARTLY)
+    exit_as([run for _, run in ended])
 
 
 @click.command()

@@ -41,6 +41,7 @@ from bridge.roster.sharing import Share
 from bridge.settings import CONFIG_VARIABLE, load_settings
 from bridge.transport.client_secret import Credentials
 from bridge.wiring import Wiring
+from bridge.wording import counted
 
 _HOST = "127.0.0.1"
 _TENANT = "practice-lms"
@@ -126,10 +127,12 @@ class _Demo:
         folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="bridge-demo-")))
         roster = make_roster(courses=courses, members_per_course=members, people=max(members, courses * members // 3))
         lms = self._stack.enter_context(PracticeLms(roster))
-        self._say(f"A practice LMS runs at {lms.issuer}, with {courses} courses of {members} members.")
+        size = f"{counted(courses, 'course')} of {counted(members, 'member')}"
+        self._say(f"A practice LMS runs at {lms.issuer}, with {size}.")
         district = make_district(schools=1, classes_per_school=2, students_per_class=10, students_per_school=15)
         sis = self._stack.enter_context(PracticeSis(district))
-        self._say(f"A practice SIS runs at {sis.url}, with {len(district.records('classes'))} classes.")
+        size = counted(len(district.records("classes")), "class", "classes")
+        self._say(f"A practice SIS runs at {sis.url}, with {size}.")
 
         url = f"http://{_HOST}:{port}"
         config = _configure(folder, url, port)
@@ -208,7 +211,8 @@ class _Demo:
         """Read the memberships of one class as any LTI tool would; returns the access token."""
         token = tool.fetch_token()
         members = sum(1 for _ in tool.members(nrps_url, token))
-        self._say(f"A practice LTI tool has read one of the classes over NRPS from the bridge: {members} members.")
+        size = counted(members, "member")
+        self._say(f"A practice LTI tool has read one of the classes over NRPS from the bridge: {size}.")
         return token
 
     def _as_consumer(self, url: str, token_url: str, client_id: str, secret: str) -> str:
@@ -221,7 +225,7 @@ class _Demo:
         page = self._http.get(f"{url}{ROSTERING_PATH}/enrollments", headers=headers, timeout=10)
         page.raise_for_status()
         total = page.headers["X-Total-Count"]
-        self._say(f"The rosters have been read and are served as OneRoster 1.2: {total} enrollments.")
+        self._say(f"The rosters have been read and are served as OneRoster 1.2: {counted(int(total), 'enrollment')}.")
         return token
 
 

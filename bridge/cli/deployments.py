@@ -2,8 +2,7 @@
 
 import click
 
-from bridge.cli.common import Session, echo_json, echo_table, json_option, pass_session
-from bridge.cli.terminal import echo
+from bridge.cli.common import Session, echo_json, echo_table, json_option, pass_session, report
 from bridge.errors import UnknownObject
 
 
@@ -39,24 +38,34 @@ def list_(session: Session, as_json: bool, platform_id: int | None) -> None:
 @deployments.command("add")
 @click.argument("platform_id", type=int, metavar="PLATFORM")
 @click.argument("deployment_ids", nargs=-1, required=True, metavar="DEPLOYMENT_ID...")
+@json_option
 @pass_session
-def add(session: Session, platform_id: int, deployment_ids: tuple[str, ...]) -> None:
+def add(session: Session, platform_id: int, deployment_ids: tuple[str, ...], as_json: bool) -> None:
     """Accept launches through these deployments.
 
     PLATFORM is its number in 'bridge platforms list'; ids are compared letter for letter.
     """
     registry = session.wiring.registry
     registry.deployments.add(registry.platforms.by_id(platform_id), deployment_ids)
-    echo(f"Platform {platform_id} may launch through {', '.join(deployment_ids)}.")
+    report(
+        as_json,
+        {"platform": platform_id, "added": list(deployment_ids)},
+        f"Platform {platform_id} may launch through {', '.join(deployment_ids)}.",
+    )
 
 
 @deployments.command("remove")
 @click.argument("platform_id", type=int, metavar="PLATFORM")
 @click.argument("deployment_id")
+@json_option
 @pass_session
-def remove(session: Session, platform_id: int, deployment_id: str) -> None:
+def remove(session: Session, platform_id: int, deployment_id: str, as_json: bool) -> None:
     """Accept launches through a deployment no more; the mirror keeps what was read."""
     registry = session.wiring.registry
     if not registry.deployments.remove(registry.platforms.by_id(platform_id), deployment_id):
         raise UnknownObject(f"platform {platform_id} has no deployment {deployment_id}: see 'bridge deployments list'")
-    echo(f"Platform {platform_id} may launch through {deployment_id} no more.")
+    report(
+        as_json,
+        {"platform": platform_id, "removed": deployment_id},
+        f"Platform {platform_id} may launch through {deployment_id} no more.",
+    )

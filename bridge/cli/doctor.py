@@ -2,6 +2,8 @@
 
 import sqlite3
 import sys
+from collections import Counter
+from collections.abc import Mapping
 
 import click
 
@@ -18,6 +20,7 @@ from bridge.registry.webhooks import Webhook
 from bridge.scheduling import Scheduling
 from bridge.sync.policy import Reason
 from bridge.wiring import Wiring
+from bridge.wording import counted
 
 _Check = tuple[str, str | None]
 
@@ -28,6 +31,7 @@ _Check = tuple[str, str | None]
 def doctor(session: Session, as_json: bool) -> None:
     """Check the configuration, both files, the scheduler, each platform and each source."""
     wiring = session.wiring
+    reasons = Counter(verdict.reason for verdict in Scheduling(wiring).verdicts().values())
     checks: list[_Check] = [
         ("configuration", None),
         ("mirror", _integrity(wiring.mirror.db.conn)),
@@ -37,16 +41,17 @@ def doctor(session: Session, as_json: bool) -> None:
         ("role table", _role_table(wiring)),
         ("scheduler", _scheduler(wiring)),
         ("held plans", _held(wiring)),
-        ("contexts", _contexts(wiring)),
+        ("contexts", _contexts(reasons)),
+        ("paused", None),
         *((f"webhook {webhook.name}", _webhook(webhook)) for webhook in wiring.registry.webhooks.all()),
         *((f"circuit {platform.tenant}", _circuit(wiring, platform)) for platform in wiring.registry.platforms.all()),
         *((f"platform {platform.tenant}", _platform(wiring, platform)) for platform in wiring.registry.platforms.all()),
         *((f"source {source.name}", _source(wiring, source)) for source in wiring.registry.sources.all()),
     ]
+    notes = {"signing keys": _how_keys_lie(wiring), "paused": _paused(reasons)}
     if as_json:
-        echo_json([{"check": name, "problem": problem} for name, problem in checks])
+        echo_json([{"check": name, "problem": problem, "note": notes.get(name)} for name, problem in checks])
     else:
-        notes = {"signing keys": _how_keys_lie(wiring)}
         for name, problem in checks:
             said = problem or notes.get(name)
             echo(f"{'ok     ' if problem is None else 'PROBLEM'}  {name}{f': {said}' if said else ''}")
@@ -72,7 +77,7 @@ def _keys(wiring: Wiring) -> str | None:
     if files.key_file is None:
         return None  # as well kept as their file is
     if in_clear:
-        return f"{in_clear} lie in clear: start the bridge once, which encrypts them"
+        return f"{counted(in_clear, 'key lies', 'keys lie')} in clear: start the bridge once, which encrypts them"
     if key_file_open_to_others(files):
         return f"others than their owner can open {files.key_file}: chmod go= it"
     return None
@@ -101,15 +106,31 @@ def _scheduler(wiring: Wiring) -> str | None:
 
 def _held(wiring: Wiring) -> str | None:
     waiting = len(Runs(wiring.mirror, wiring.clock).waiting())
-    return f"{waiting} wait for somebody's word: see 'bridge runs --held'" if waiting else None
+    return (
+        f"{counted(waiting, 'plan waits', 'plans wait')} for somebody's word: see 'bridge runs --held'"
+        if waiting
+        else None
+    )
 
 
-def _contexts(wiring: Wiring) -> str | None:
-    gone = sum(verdict.reason is Reason.GONE for verdict in Scheduling(wiring).verdicts().values())
+def _contexts(reasons: Mapping[Reason, int]) -> str | None:
+    gone = reasons.get(Reason.GONE)
     if not gone:
         return None
     return (
-        f"{gone} are gone at their platforms: see 'bridge contexts list', and retire them with 'bridge contexts retire'"
+        f"{counted(gone, 'context is', 'contexts are')} gone, as the platform says: see 'bridge contexts list', and"
+        " 'bridge contexts retire'"
+    )
+
+
+def _paused(reasons: Mapping[Reason, int]) -> str | None:
+    """What somebody has decided, and may have forgotten."""
+    paused = reasons.get(Reason.PAUSED)
+    if not paused:
+        return None
+    return (
+        f"{counted(paused, 'roster')} not read until somebody says 'resume': see 'bridge contexts list' and"
+        " 'bridge sources list'"
     )
 
 
@@ -118,8 +139,8 @@ def _circuit(wiring: Wiring, platform: Platform) -> str | None:
     if circuit.state is CircuitState.CLOSED or circuit.until is None:
         return None
     return (
-        f"{circuit.state}, {circuit.failures} contexts in a row could not be read: it is tried again at"
-        f" {to_stamp(circuit.until)}; 'bridge runs' says what went wrong"
+        f"{circuit.state}, {counted(circuit.failures, 'context')} in a row could not be read: it is tried again"
+        f" at {to_stamp(circuit.until)}; 'bridge runs' says what went wrong"
     )
 
 

@@ -2,17 +2,16 @@
 
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from bridge.cli.common import Session, echo_json, json_option, operator, pass_session, report
+from bridge.cli.plans import plan_lines, planned
+from bridge.cli.progress import counter
 from bridge.cli.sync import PARTLY
 from bridge.cli.terminal import echo, visible
 from bridge.clock import to_stamp
@@ -20,8 +19,7 @@ from bridge.csv_export import export_csv
 from bridge.csv_import import BadRow, CsvImport, Planned, open_import
 from bridge.mirror.runs import GOOD
 from bridge.oneroster.csv.manifest import Mode
-from bridge.roster.plan import ChangeKind
-from bridge.sync.reconciler import Progress as Told
+from bridge.wording import counted
 
 _SHOWN = 50
 
@@ -63,14 +61,18 @@ def export_csv_command(
 
     It holds people's names: it is readable by its owner only, and should stay so.
     """
-    exported = export_csv(session.wiring, out, sources=sources, since=since, with_resources=with_resources)
-    lines = [f"{count} rows of {name}" for name, count in exported.rows.items()]
+    with counter("row", "written") as progress:
+        exported = export_csv(
+            session.wiring, out, sources=sources, since=since, with_resources=with_resources, progress=progress
+        )
+    lines = [f"{counted(count, 'row')} of {name}" for name, count in exported.rows.items()]
     lines += [
-        f"{count} records are not in {name}: they refer to something that is not there"
+        f"not in {name}: {counted(count, 'record')}, because of references to something that is not there"
         for name, count in exported.left_out.items()
     ]
     if exported.formulas:
-        lines.append(f"{exported.formulas} cells begin with =, +, - or @: a spreadsheet may take them for formulas")
+        cells = counted(exported.formulas, "cell")
+        lines.append(f"beginning with =, +, - or @: {cells}, which a spreadsheet may take for formulas")
     mode = Mode.BULK if since is None else Mode.DELTA
     report(
         as_json,
@@ -127,25 +129,26 @@ def import_csv_command(
         wiring, path, source=source, prefix=prefix, told=Mode(told) if told else None, encoding=encoding
     ) as opened:
         if not (yes or approved is not None):
-            with _progress() as progress:
-                planned = opened.plan(progress)
-            _show_plan(opened, planned, as_json)
+            with counter("row", "read") as progress:
+                would = opened.plan(progress)
+            _show_plan(opened, would, as_json)
             if dry_run:
-                sys.exit(PARTLY if planned.bad_rows else 0)
-            click.confirm("Apply?", abort=True)
+                sys.exit(PARTLY if would.bad_rows else 0)
+            click.confirm("Apply?", abort=True, err=True)
         _apply(opened, approved, as_json)
 
 
 def _apply(opened: CsvImport, approved: int | None, as_json: bool) -> None:
     approval = None if approved is None else opened.approval_of(approved, operator())
-    with _progress() as progress:
+    with counter("row", "read") as progress:
         imported = opened.apply(progress, approval=approval)
     run = imported.run
     if as_json:
         echo_json({**_about(opened), "run": asdict(run), "badRows": [asdict(one) for one in imported.bad_rows]})
     else:
         said = run.message or (
-            f"{run.added} records added, {run.changed} changed, {run.removed} removed, {run.unchanged} unchanged"
+            f"{counted(run.added, 'record')} added, {run.changed} changed, {run.removed} removed,"
+            f" {run.unchanged} unchanged"
         )
         echo(
             "\n".join(
@@ -156,33 +159,15 @@ def _apply(opened: CsvImport, approved: int | None, as_json: bool) -> None:
         sys.exit(PARTLY)
 
 
-def _show_plan(opened: CsvImport, planned: Planned, as_json: bool) -> None:
-    plan, objection = planned.preview.plan, planned.preview.objection
-    parts = {name: part for name, part in plan.parts.items() if name != plan.noun}
+def _show_plan(opened: CsvImport, would: Planned, as_json: bool) -> None:
     if as_json:
-        counts = {kind.value: plan.counts.get(kind, 0) for kind in ChangeKind}
-        collections = {name: {**asdict(part), "held_after": part.held_after} for name, part in parts.items()}
-        echo_json(
-            {
-                **_about(opened),
-                "complete": plan.complete,
-                **counts,
-                "collections": collections,
-                "wouldBeHeld": objection,
-                "badRows": [asdict(one) for one in planned.bad_rows],
-            }
-        )
+        bad_rows = [asdict(one) for one in would.bad_rows]
+        echo_json({**_about(opened), **planned(would.preview), "badRows": bad_rows})
         return
-    lines = [f"{opened.source.name}: " + ", ".join(f"{plan.counts.get(kind, 0)} {kind}" for kind in ChangeKind)]
-    lines += [
-        f"  {name}: {part.held_before} held, {part.added} added, {part.removals} removed, {part.held_after} afterwards"
-        for name, part in parts.items()
-    ]
-    if not plan.complete:
+    lines = list(plan_lines(opened.source.name, would.preview))
+    if not would.preview.plan.complete:
         lines.append("  what is not in the files stays as it is")
-    if objection:
-        lines.append(f"  would be held: {objection}")
-    echo("\n".join([*lines, *_lines(opened, planned.bad_rows)]))
+    echo("\n".join([*lines, *_lines(opened, would.bad_rows)]))
 
 
 def _about(opened: CsvImport) -> dict[str, Any]:
@@ -202,14 +187,5 @@ def _lines(opened: CsvImport, bad_rows: Sequence[BadRow]) -> Iterator[str]:
         about = f" ({visible(row.subject)})" if row.subject else ""
         yield f"  {place}{about}: {row.reason}"
     if len(bad_rows) > _SHOWN:
-        yield f"  and {len(bad_rows) - _SHOWN} more rows that cannot be used: --json names them all"
-
-
-@contextmanager
-def _progress() -> Iterator[Told]:
-    """A counter on the terminal, if there is one."""
-    console = Console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as shown:
-        task = shown.add_task("reading")
-        yield lambda records: shown.update(task, description=f"{records} rows read")
+        more = counted(len(bad_rows) - _SHOWN, "more row")
+        yield f"  and {more} that cannot be used: --json names them all"

@@ -15,6 +15,7 @@ from bridge.registry.feeders import Audience
 from bridge.registry.registry import Registry
 from bridge.registry.tools import DEFAULT_SHARES, Tool
 from bridge.roster.identity import ContextKey
+from bridge.wording import counted
 
 _NO_KEYS = '{"keys":[]}'
 
@@ -80,7 +81,11 @@ def revoke_service_keys(session: Session, tool: str, context: str | None, as_jso
     registry = session.wiring.registry
     found = find_tool(registry, tool)
     count = registry.service_keys.revoke(found.client_id, None if context is None else _context(registry, context))
-    report(as_json, {"tool": found.client_id, "revoked": count}, f"{count} service keys of {found.name} are revoked.")
+    report(
+        as_json,
+        {"tool": found.client_id, "revoked": count},
+        f"Revoked: {counted(count, 'service key')} of {found.name}.",
+    )
 
 
 @feeders.command("bind")

@@ -31,6 +31,6 @@ def erase(session: Session, sourced_id: str, yes: bool, as_json: bool) -> None:
     her back. Backups that were made before still hold her: give them an end.
     """
     if not yes:
-        click.confirm("Everything that is held on this person will be gone for good. Go on?", abort=True)
+        click.confirm("Everything that is held on this person will be gone for good. Go on?", abort=True, err=True)
     erase_person(session.wiring, sourced_id)
     report(as_json, {"erased": sourced_id}, f"Erased. A tombstone without a name stays under {sourced_id}.")

@@ -6,10 +6,10 @@ from datetime import timedelta
 import click
 
 from bridge.cli.common import Session, echo_json, echo_table, json_option, pass_session, report
-from bridge.cli.terminal import echo
 from bridge.lti.dynamic_registration import accept as accept_platform
 from bridge.lti.guides import GUIDES, guide_to
 from bridge.lti.rules import REGISTER_PATH, SelfRegistration
+from bridge.wording import counted
 
 
 @click.command()
@@ -26,7 +26,8 @@ def invite(session: Session, as_json: bool, tenant: str | None, days: int) -> No
     url = f"{session.settings.server.public_url}{REGISTER_PATH}/{code}"
     closed = session.settings.lti.registration == SelfRegistration.CLOSED
     warning = "\nIt does not work while lti.registration is closed." if closed else ""
-    report(as_json, {"url": url, "days": days, "tenant": tenant}, f"{url}\nGood once, for {days} days.{warning}")
+    good = f"Good once, for {counted(days, 'day')}."
+    report(as_json, {"url": url, "days": days, "tenant": tenant}, f"{url}\n{good}{warning}")
 
 
 @click.command()
@@ -71,11 +72,12 @@ def accept(session: Session, as_json: bool, registration_id: int, tenant: str | 
 
 @click.command()
 @click.argument("registration_id", type=int, metavar="ID")
+@json_option
 @pass_session
-def reject(session: Session, registration_id: int) -> None:
+def reject(session: Session, registration_id: int, as_json: bool) -> None:
     """Forget a registration that waits."""
     session.wiring.registry.registrations.remove(registration_id)
-    echo(f"Registration {registration_id} is forgotten.")
+    report(as_json, {"rejected": registration_id}, f"Registration {registration_id} is forgotten.")
 
 
 @click.command()

@@ -1,15 +1,16 @@
 """``bridge sync``: reconcile now."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import Progress
 
 from bridge.cli.common import Session, echo_json, json_option, pass_session
+from bridge.cli.plans import plan_lines, planned
+from bridge.cli.progress import bar, counter
 from bridge.cli.runs import shown
 from bridge.cli.terminal import echo, visible
 from bridge.errors import BridgeError
@@ -17,10 +18,9 @@ from bridge.mirror.runs import GOOD, Outcome, Run
 from bridge.registry.contexts import RegisteredContext
 from bridge.registry.rosters import Reconciled, Roster
 from bridge.registry.sources import RegisteredSource
-from bridge.roster.plan import ChangeKind
 from bridge.rounds import sync_all
-from bridge.sync.reconciler import Preview
 from bridge.wiring import Wiring
+from bridge.wording import counted
 
 PARTLY = 3
 
@@ -47,7 +47,7 @@ def sync(
     if everything:
         chosen = [roster for roster in known.all() if not known.is_paused(roster)]
         if paused := len(known.all()) - len(chosen):
-            echo(f"{paused} paused, and left out: name one to read it all the same", err=True)
+            echo(f"{counted(paused, 'roster')} paused and left out: name one to read it all the same", err=True)
     else:
         chosen = list(dict.fromkeys(known.find(selector) for selector in contexts))
     if dry_run:
@@ -58,22 +58,22 @@ def sync(
 
 def _sync(wiring: Wiring, chosen: Sequence[Roster], full: bool, as_json: bool) -> None:
     ended: list[tuple[Roster, Run | None]] = []
-    with _progress(len(chosen)) as progress:
+    alone = len(chosen) == 1
+    with bar(len(chosen)) as progress, counter("member", "read", show=alone) as count:
         task = progress.add_task("reconciling", total=len(chosen))
 
         def done(context: Roster, run: Run | None) -> None:
             ended.append((context, run))
             progress.advance(task)
-            if not as_json and (run is None or run.outcome is not Outcome.UNCHANGED or len(chosen) == 1):
+            if not as_json and (alone or run is None or run.outcome is not Outcome.UNCHANGED or run.nobody_usable):
                 _echo_beside(progress, line(context, run))
 
-        sync_all(wiring, chosen, full=full, done=done)
+        sync_all(wiring, chosen, full=full, done=done, progress=count)
     if as_json:
         echo_json([shown_turn(context, run) for context, run in ended])
-    elif len(chosen) != 1 and all(run is not None and run.outcome is Outcome.UNCHANGED for _, run in ended):
-        echo(f"{len(chosen)} contexts: nothing has changed")
-    if any(run is None or run.outcome not in GOOD for _, run in ended):
-        sys.exit(PARTLY)
+    elif not alone and all(run is not None and run.outcome is Outcome.UNCHANGED for _, run in ended):
+        echo(f"{counted(len(chosen), 'roster')}: nothing has changed")
+    exit_as([run for _, run in ended])
 
 
 def _preview(wiring: Wiring, chosen: Sequence[Roster], full: bool, as_json: bool) -> None:
@@ -81,19 +81,40 @@ def _preview(wiring: Wiring, chosen: Sequence[Roster], full: bool, as_json: bool
     failed = False
     for context in chosen:
         try:
-            preview = wiring.preview(context, full=full)
+            with counter("member", "read") as count:
+                preview = wiring.preview(context, full=full, progress=count)
         except BridgeError as error:
             failed = True
             reports.append({**named(context), "error": str(error)})
             if not as_json:
                 echo(f"{_name(context)}: {error}")
             continue
-        reports.append(_planned(context, preview))
+        quarantined = preview.plan.quarantined
+        reports.append(
+            {
+                **named(context),
+                "tenant": context.tenant,
+                **planned(preview),
+                "quarantine": [asdict(one) for one in quarantined],
+            }
+        )
         if not as_json:
-            echo(_planned_lines(context, preview))
+            lines = list(plan_lines(_name(context), preview))
+            if quarantined:
+                lines.append(f"  {len(quarantined)} would be quarantined")
+            echo("\n".join(lines))
     if as_json:
         echo_json(reports)
     if failed:
+        sys.exit(PARTLY)
+
+
+def exit_as(runs: Iterable[Run | None]) -> None:
+    """End the command with the code for what was done in part, if one of these runs says so.
+
+    :param runs: ``None`` is one that another process is at.
+    """
+    if any(run is None or run.outcome not in GOOD or run.nobody_usable for run in runs):
         sys.exit(PARTLY)
 
 
@@ -128,42 +149,9 @@ def shown_turn(context: Roster, run: Run | None) -> dict[str, Any]:
     return shown(run)
 
 
-def _planned(context: Roster, preview: Preview) -> dict[str, Any]:
-    plan = preview.plan
-    return {
-        **named(context),
-        "tenant": context.tenant,
-        "complete": plan.complete,
-        "wouldBeHeld": preview.objection,
-        **{kind.value: plan.counts.get(kind, 0) for kind in ChangeKind},
-        "quarantine": [asdict(one) for one in plan.quarantined],
-    }
-
-
-def _planned_lines(context: Roster, preview: Preview) -> str:
-    plan = preview.plan
-    counts = ", ".join(f"{plan.counts.get(kind, 0)} {kind}" for kind in ChangeKind)
-    held = f"\n  would be held: {preview.objection}" if preview.objection else ""
-    quarantined = f"\n  {len(plan.quarantined)} would be quarantined" if plan.quarantined else ""
-    return f"{_name(context)}: {counts}{held}{quarantined}"
-
-
 def _echo_beside(progress: Progress, text: str) -> None:
     """Write a line of the report to standard output; above the progress bar where both are on one terminal."""
     if progress.disable or not sys.stdout.isatty():
         echo(text)
     else:
         progress.console.print(visible(text), highlight=False, markup=False, soft_wrap=True)
-
-
-def _progress(total: int) -> Progress:
-    console = Console(stderr=True)
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=console,
-        disable=not console.is_terminal or total < 2,
-        transient=True,
-    )

@@ -13,6 +13,7 @@ from bridge.cli.common import Session, echo_json, echo_table, json_option, pass_
 from bridge.errors import InvalidRequest, UnknownObject
 from bridge.registry.tools import DEFAULT_SHARES, Tool
 from bridge.roster.sharing import Share, UserIds
+from bridge.roster.visibility import EVERY, names_in_words
 
 _NOTHING = "nothing"
 _USER_IDS = [ids.value for ids in UserIds]
@@ -113,8 +114,8 @@ def list_(session: Session, as_json: bool) -> None:
             (
                 tool.client_id,
                 tool.name,
-                "all" if tool.sources is None else ", ".join(sorted(tool.sources)),
-                "all" if tool.classes is None else len(tool.classes),
+                names_in_words(tool.sources),
+                EVERY if tool.classes is None else len(tool.classes),
                 ", ".join(sorted(tool.privacy.shares)) or _NOTHING,
                 tool.created,
                 tool.revoked,
@@ -261,5 +262,5 @@ def _report(session: Session, tool: Tool, *, as_json: bool) -> None:
 
 
 def _reads(tool: Tool) -> str:
-    which = "every class" if tool.classes is None else ", ".join(sorted(tool.classes))
-    return which if tool.sources is None else f"{which} of {', '.join(sorted(tool.sources))}"
+    which = "every class" if tool.classes is None else names_in_words(tool.classes)
+    return which if tool.sources is None else f"{which} of {names_in_words(tool.sources)}"

@@ -12,6 +12,7 @@ from bridge.mirror.runs import Outcome
 from bridge.registry.csv_sources import CsvSource
 from bridge.registry.sources import RegisteredSource
 from bridge.upkeep import UndoReport, rehearse_undo_run, undo_run
+from bridge.wording import counted
 
 
 @click.command()
@@ -58,9 +59,9 @@ def _text(done: UndoReport) -> str:
     counts = Counter(collection for collection, _ in restored)
     lines += [f"{collection}: {count} as before the run" for collection, count in sorted(counts.items())]
     if done.run is None:
-        lines.append(f"{len(restored)} records would be as before, {len(left)} left.")
+        lines.append(f"{counted(len(restored), 'record')} would be as before, {len(left)} left.")
     else:
-        lines.append(f"{len(restored)} records are as before, {len(left)} left (run {done.run.id}).")
+        lines.append(f"As before: {counted(len(restored), 'record')}; {len(left)} left (run {done.run.id}).")
     if _is_paused(done):
         name = done.context.name
         group = "sources" if isinstance(done.context, RegisteredSource) else "contexts"

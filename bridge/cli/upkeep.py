@@ -23,8 +23,8 @@ def purge(session: Session, dry_run: bool, as_json: bool) -> None:
     The scheduler does so once a day.
     """
     purged = count_purge(session.wiring) if dry_run else purge_now(session.wiring)
-    counts = ", ".join(f"{count} {name}" for name, count in purged.as_dict().items())
-    report(as_json, purged.as_dict(), f"{'Would drop' if dry_run else 'Dropped'} {counts}.")
+    counts = ", ".join(f"{name} {count}" for name, count in purged.as_dict().items())
+    report(as_json, purged.as_dict(), f"{'Would drop' if dry_run else 'Dropped'}: {counts}.")
 
 
 @click.command()

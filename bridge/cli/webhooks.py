@@ -80,12 +80,12 @@ def list_(session: Session, as_json: bool) -> None:
         echo_json([_shown(webhook) for webhook in found])
         return
     echo_table(
-        ("name", "url", "sources", "state", "last success", "next try", "problem"),
+        ("name", "url", "is told of", "state", "last success", "next try", "problem"),
         [
             (
                 webhook.name,
                 webhook.url,
-                "all" if webhook.sources is None else ", ".join(sorted(webhook.sources)),
+                webhook.visibility.in_words,
                 _state(webhook),
                 webhook.last_success,
                 webhook.next_try if webhook.stopped is None else None,

@@ -41,6 +41,11 @@ class Attempt:
     gone_since: datetime | None = None
     not_before: datetime | None = None
 
+    @property
+    def undone(self) -> bool:
+        """Whether the latest run was no reading, but undid one: the mirror agrees with the source no more."""
+        return self.outcome in GOOD and self.good != self.started
+
 
 class Attempts:
     """The latest attempt of each context in one mirror."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from bridge import storage
+from bridge.migrations import migrate
 from bridge.mirror.facets import fill_facets
 from bridge.mirror.query_sql import register_functions
 from bridge.mirror.told import RECORDS, begin_anew
@@ -41,7 +42,7 @@ class Mirror:
         :raises bridge.errors.ConfigError: if the file cannot be used, or is newer than this version of the bridge.
         """
         db = storage.open_database(path, busy_timeout=_WRITERS_WAIT)
-        storage.migrate(db, "bridge.mirror.migrations")
+        migrate(db, "bridge.mirror.migrations")
         db.conn.execute(f"PRAGMA cache_size = -{_WRITERS_CACHE}")
         db.conn.execute(f"PRAGMA journal_size_limit = {_LOG_KEPT}").fetchone()
         fill_facets(db)

@@ -48,6 +48,11 @@ class Run:
     records: dict[str, dict[str, int]]
     message: str
 
+    @property
+    def nobody_usable(self) -> bool:
+        """Whether somebody was listed, and nobody of them could be used."""
+        return self.quarantined > 0 and not self.added + self.changed + self.unchanged
+
 
 _FIELDS = tuple(field.name for field in fields(Run))
 _COLUMNS = (
@@ -239,6 +244,20 @@ class Runs:
                 {"source": source, "rejected": DecisionKind.REJECTED},
             )
         )
+
+    def waits(self, run: Run) -> bool:
+        """Whether a run's plan is among those that wait."""
+        return any(waiting.id == run.id for waiting in self.waiting(run.source))
+
+    def answered_after(self, run: Run) -> int | None:
+        """The first run after this one to which the same source answered, about the same context."""
+        answered = ", ".join(f"'{outcome}'" for outcome in sorted(ANSWERED))
+        (number,) = self._db.execute(
+            "SELECT min(runs.id) FROM runs JOIN sources ON sources.id = runs.source"  # noqa: S608 - our own words
+            f" WHERE sources.name = ? AND context = ? AND runs.id > ? AND outcome IN ({answered})",
+            (run.source, run.context, run.id),
+        ).fetchone()
+        return None if number is None else int(number)
 
     def removed_since(self, source: str, since: datetime) -> int:
         """How many members the runs that began since then have removed of a source, by no person's decision."""

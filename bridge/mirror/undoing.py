@@ -24,6 +24,7 @@ from bridge.mirror.undone import RecordKey, RunRecords, Undone
 from bridge.mirror.writes import next_changed, stamp
 from bridge.roster.plan import ChangeKind, Plan
 from bridge.roster.ports import Derivation, Derived, Fact, FactKind, Stated
+from bridge.wording import counted
 
 _BATCH = 500
 
@@ -66,8 +67,10 @@ WHERE source = :source AND context = :context AND kind = :kind AND subject = :su
 _STANDING = """
 UPDATE contexts SET run = :run, complete_run = NULL, bookmark = NULL WHERE source = :source AND context = :context
 """
-# The mirror does not agree with the source now. A context that was never tried is read as soon as it is resumed.
-_NEVER_TRIED = "DELETE FROM attempts WHERE source = :source AND context = :context"
+# The mirror does not agree with the source now: when it last did is as it was. The context is read as soon as it is
+# resumed.
+_LAST_GOOD = "SELECT good FROM attempts WHERE source = :source AND context = :context"
+_NOT_GOOD = "UPDATE attempts SET good = :good WHERE source = :source AND context = :context"
 
 
 def undo(mirror: Mirror, run: Run, derivation: Derivation, number: int, clock: Clock) -> Undone:
@@ -210,6 +213,7 @@ class _Undoing:
 
     def _finish(self, counts: Counter[ChangeKind], report: Undone) -> None:
         done = bool(counts) or bool(self._documents.counts)
+        restored = counted(len(report.restored), "record")
         plan = Plan(
             source=self._run.source,
             context=self._run.context,
@@ -220,6 +224,7 @@ class _Undoing:
             held_before=0,
             counts=counts,
         )
+        last_good = self._db.execute(_LAST_GOOD, self._key).fetchone()
         finish(
             self._db,
             self._key["run"],
@@ -227,11 +232,12 @@ class _Undoing:
             self._clock,
             plan=plan,
             records=self._documents.counts,
-            message=f"undid run {self._run.id}: {len(report.restored)} records restored, {len(report.left)} left",
+            message=f"undid run {self._run.id}: {restored} restored, {len(report.left)} left",
         )
         if done:
             self._db.execute(_STANDING, self._key)
-            self._db.execute(_NEVER_TRIED, self._key)
+            if last_good is not None:
+                self._db.execute(_NOT_GOOD, {**self._key, "good": last_good[0]})
         if self._documents.counts:
             stamp(self._db, self._changed, self._key["run"], self._clock)
 

@@ -21,6 +21,7 @@ from sqlite_utils import Database
 
 from bridge import storage
 from bridge.clock import Clock, to_stamp, utc_now
+from bridge.migrations import migrate
 from bridge.oneroster.paging import Served, Walk
 from bridge.roster.query import Place
 
@@ -48,7 +49,7 @@ class Walks:
         :raises bridge.errors.ConfigError: if it cannot be used.
         """
         db = storage.open_database(path, busy_timeout=_WAIT)
-        storage.migrate(db, "bridge.oneroster.migrations")
+        migrate(db, "bridge.oneroster.migrations")
         db.conn.execute("PRAGMA synchronous = OFF")  # what a crash loses, nobody misses
         return cls(db, clock)
 

@@ -86,7 +86,7 @@ class PracticeServer:
         self.close()
 
 
-class PracticeLms:
+class PracticeLms(PracticeServer):
     """The practice LMS, served: what ``bridge demo`` and most tests want.
 
     :param roster: who is in which course; it may be changed while the LMS runs.
@@ -107,8 +107,8 @@ class PracticeLms:
     ) -> None:
         self.roster = roster
         self.manners = manners if manners is not None else manners_of(vendor)
-        self._server = PracticeServer(port=port)
-        self.issuer = self._server.url
+        super().__init__(port=port)
+        self.issuer = self.url
         self.lms = Lms(
             issuer=self.issuer,
             roster=roster,
@@ -116,7 +116,7 @@ class PracticeLms:
             clock=clock,
             key=key if key is not None else RSAKey.generate_key(2048, auto_kid=True),
         )
-        self._server.app = create_lms(self.lms)
+        self.app = create_lms(self.lms)
 
     def register_tool(
         self,
@@ -165,20 +165,3 @@ class PracticeLms:
     def expire_tokens(self) -> None:
         """Make every access token that is out worthless: the next request with one is answered 401."""
         self.lms.tokens.expire_all()
-
-    def start(self) -> None:
-        """Begin to answer."""
-        self._server.start()
-
-    def close(self) -> None:
-        """Stop. Once more does no harm."""
-        self._server.close()
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()

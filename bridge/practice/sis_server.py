@@ -1,8 +1,6 @@
 """The practice SIS, served: what ``bridge demo`` and most tests want."""
 
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Self
 
 from bridge.clock import Clock, utc_now
 from bridge.practice.server import PracticeServer
@@ -13,7 +11,7 @@ from bridge.practice.sis_records import SisRoster
 from bridge.practice.sis_vendor_manners import sis_manners_of
 
 
-class PracticeSis:
+class PracticeSis(PracticeServer):
     """A OneRoster provider on a port of 127.0.0.1, in a thread of its own, to be used with ``with``.
 
     :param roster: what it knows; it may be changed while the SIS runs.
@@ -33,11 +31,10 @@ class PracticeSis:
     ) -> None:
         self.roster = roster
         self.manners = manners if manners is not None else sis_manners_of(vendor)
-        self._server = PracticeServer(port=port)
-        self.url = self._server.url
+        super().__init__(port=port)
         self.sis = Sis(url=self.url, roster=roster, manners=self.manners, clock=clock)
         self.requests = self.sis.requests
-        self._server.app = create_sis(self.sis)
+        self.app = create_sis(self.sis)
 
     @property
     def token_url(self) -> str:
@@ -73,20 +70,3 @@ class PracticeSis:
     def expire_tokens(self) -> None:
         """Make every access token that is out worthless: the next request with one is answered 401."""
         self.sis.tokens.expire_all()
-
-    def start(self) -> None:
-        """Begin to answer."""
-        self._server.start()
-
-    def close(self) -> None:
-        """Stop. Once more does no harm."""
-        self._server.close()
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()

@@ -70,16 +70,6 @@ class Client:
         """What it may see."""
         return Visibility(self.sources, self.orgs, self.classes, self.privacy)
 
-    @property
-    def sees(self) -> str:
-        """What it may see, in words."""
-        parts = ["all" if self.sources is None else ", ".join(sorted(self.sources))]
-        for name, ids in (("org", self.orgs), ("class", self.classes)):
-            parts += [f"{name} {sourced_id}" for sourced_id in sorted(ids)]
-        if self.privacy is not PersonDetail.PUBLIC:
-            parts.append(self.privacy)
-        return "; ".join(parts)
-
 
 class Clients:
     """The registered consumers."""

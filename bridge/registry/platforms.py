@@ -139,11 +139,6 @@ class Platforms:
             return found[0]
         raise _unknown(platform_id)
 
-    def by_client(self, issuer: str, client_id: str) -> Platform | None:
-        """The one registration with this issuer and client id, both compared byte for byte."""
-        found = self._select("WHERE issuer = ? AND client_id = ?", issuer, client_id)
-        return found[0] if found else None
-
     def of_issuer(self, issuer: str) -> list[Platform]:
         """Every registration at an issuer, oldest first."""
         return self._select("WHERE issuer = ? ORDER BY id", issuer)

@@ -6,6 +6,7 @@ from typing import Self
 from sqlite_utils import Database
 
 from bridge.clock import Clock, utc_now
+from bridge.migrations import migrate
 from bridge.recall import Recall
 from bridge.registry.activity import Activity
 from bridge.registry.applications import Applications
@@ -41,7 +42,7 @@ from bridge.registry.tool_keys import ToolKeys
 from bridge.registry.tools import Tools
 from bridge.registry.tries import Tries
 from bridge.registry.webhooks import Webhooks
-from bridge.storage import migrate, open_database
+from bridge.storage import open_database
 
 
 class Registry:

@@ -19,6 +19,8 @@ Roster = RegisteredContext | RegisteredSource
 Reconciled = Roster | CsvSource
 """What a run can be of."""
 
+_NOT_ASKED = "{} cannot be asked: its files are read by 'bridge import csv'"
+
 
 class Rosters:
     """The registered contexts and sources."""
@@ -43,7 +45,7 @@ class Rosters:
         """
         found = self.of_run(source, key)
         if isinstance(found, CsvSource):
-            raise UnknownObject(f"{source} cannot be asked: its files are read by 'bridge import csv'")
+            raise UnknownObject(_NOT_ASKED.format(source))
         return found
 
     def of_run(self, source: str, key: ContextKey) -> Reconciled:
@@ -69,7 +71,14 @@ class Rosters:
         try:
             return self._sources.get(selector)
         except UnknownObject:
+            if self._csv_sources.find(selector) is not None:
+                raise UnknownObject(_NOT_ASKED.format(selector)) from None
+        try:
             return self._contexts.find(selector)
+        except UnknownObject as error:
+            raise UnknownObject(
+                f"no context and no source is called {selector}: see 'bridge contexts list' and 'bridge sources list'"
+            ) from error
 
     def is_paused(self, roster: Roster) -> bool:
         """Whether it is not to be read by itself."""

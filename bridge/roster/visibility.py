@@ -4,11 +4,20 @@ Every query carries a :class:`Visibility` and cannot be built without one. It sa
 platform or SIS that said a thing), which of their records where that is not all, and which fields of these.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bridge.roster.identity import ContextKey, SourcedId, class_sourced_id
 from bridge.roster.model import Collection
 from bridge.roster.privacy import PersonDetail, shown
+
+EVERY = "all"
+"""In words: no limit."""
+
+
+def names_in_words(names: Iterable[str] | None) -> str:
+    """Whom a limit names, in order; :data:`EVERY` if there is none."""
+    return EVERY if names is None else ", ".join(sorted(names))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +64,16 @@ class Visibility:
         if self.is_limited or self.privacy is not PersonDetail.PUBLIC:
             raise ValueError("this visibility is limited beyond sources, which is not honoured here")
         return self.sources
+
+    @property
+    def in_words(self) -> str:
+        """What may be seen, for the operator; see :func:`names_in_words`."""
+        parts = [names_in_words(self.sources)]
+        for name, ids in (("org", self.orgs), ("class", self.classes)):
+            parts += [f"{name} {sourced_id}" for sourced_id in sorted(ids)]
+        if self.privacy is not PersonDetail.PUBLIC:
+            parts.append(self.privacy)
+        return "; ".join(parts)
 
     @property
     def key(self) -> tuple[object, ...]:

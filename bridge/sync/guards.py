@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bridge.roster.plan import Part, Plan
+from bridge.wording import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,8 @@ class Guards:
                 return objection
         if self.hold_emptied and plan.emptied.enrollments > self.removal_count:
             return (
-                f"it would leave nobody in {plan.emptied.classes} classes that stay:"
-                f" all their {plan.emptied.enrollments} enrollments would be removed"
+                f"of the classes that stay it would leave {counted(plan.emptied.classes, 'class', 'classes')} without"
+                f" anybody: {counted(plan.emptied.enrollments, 'enrollment')} would be removed"
             )
         together = toll.removed + plan.removals
         if toll.removed and together > self.removal_count:

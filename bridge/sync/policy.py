@@ -30,6 +30,7 @@ class Reason(StrEnum):
     """Why a context is due, or is not."""
 
     NEVER_READ = "never read"
+    UNDONE = "a run was undone"
     STALE = "stale"
     NIGHT = "its turn of the night"
     RETRY = "to be tried again"
@@ -133,7 +134,7 @@ def on_launch(attempt: Attempt | None, pace: Pace, now: datetime, *, known: bool
         return Verdict(reason=Reason.PAUSED)
     if (end := pace.hours.blackout_ends(now)) is not None:
         return Verdict(reason=Reason.BLACKOUT, until=end)
-    if attempt is None:
+    if attempt is None or attempt.undone:
         return Verdict(reason=Reason.ASKED, since=now)
     if known and attempt.outcome in GOOD and attempt.started + pace.launch_fresh_for > now:
         return Verdict(reason=Reason.FRESH, until=attempt.started + pace.launch_fresh_for)
@@ -147,6 +148,8 @@ def _turn(attempt: Attempt | None, pace: Pace, added: datetime) -> tuple[Reason,
     """Why it is not read before its next turn, why it is read then, and when that is."""
     if attempt is None:
         return Reason.FRESH, Reason.NEVER_READ, added
+    if attempt.undone:
+        return Reason.FRESH, Reason.UNDONE, attempt.started
     if attempt.outcome is Outcome.RUNNING:
         return Reason.RUNNING, Reason.RETRY, attempt.started + pace.lease
     if attempt.outcome in _TRY_AGAIN:

@@ -40,6 +40,16 @@ def approve_by_command(run: int) -> str:
     return f"'bridge approve {run}' lets it through"
 
 
+def _by_collection(plan: Plan) -> str:
+    """What a plan would do to each collection, where it is about several."""
+    said = [
+        f"{name}: {part.added} added, {part.removals} of {part.held_before} removed"
+        for name, part in plan.by_collection.items()
+        if part.added or part.removals
+    ]
+    return f" ({'; '.join(said)})" if said else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Preview:
     """What a run would do.
@@ -184,10 +194,13 @@ class Reconciler:
                     apply(self._mirror, plan, derivation, number, self._clock, message=self._guards.announcement(plan))
                 case Held(reason, rest_applies=True):
                     staging.spare_removals()
-                    message = f"removals held: {reason}; all else is applied; {self._how_to_approve(number)}"
+                    message = (
+                        f"removals held: {reason}{_by_collection(plan)}; all else is applied;"
+                        f" {self._how_to_approve(number)}"
+                    )
                     apply(self._mirror, plan, derivation, number, self._clock, message=message, held=removals)
                 case Held(reason):
-                    message = f"held: {reason}; {self._how_to_approve(number)}"
+                    message = f"{reason}{_by_collection(plan)}; {self._how_to_approve(number)}"
                     self.runs.hold(number, plan, removals, message, changes=staging.upheavals())
 
     def _judge(self, plan: Plan, removals: Collection[str], approval: Approval | None) -> Held | None:

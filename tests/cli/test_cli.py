@@ -338,7 +338,7 @@ def test_sync_that_finds_nothing_new_says_so(registered):
 
     ran = registered("sync", "--all")
 
-    assert (ran.code, ran.out) == (0, "2 contexts: nothing has changed\n")
+    assert (ran.code, ran.out) == (0, "2 rosters: nothing has changed\n")
     assert "unchanged" in registered("sync", "Course-1").out
 
 
@@ -349,7 +349,7 @@ def test_sync_of_everything_leaves_out_what_is_paused_and_says_so(registered):
     named = registered("sync", "Course-1", "--json")
 
     assert [run["context"] for run in everything.json()] == [context_key("Course-2")]
-    assert everything.err == "1 paused, and left out: name one to read it all the same\n"
+    assert everything.err == "1 roster paused and left out: name one to read it all the same\n"
     assert [run["context"] for run in named.json()] == [context_key("Course-1")]
 
 
@@ -470,11 +470,28 @@ def test_doctor_finds_what_is_wrong_and_says_what_to_do(registered, lms):
 
     assert checks.keys() == {
         *("configuration", "mirror", "registry", "file modes", "signing keys", "role table", "scheduler"),
-        *("held plans", "contexts", "circuit practice", "platform practice"),
+        *("held plans", "contexts", "paused", "circuit practice", "platform practice"),
     }
     assert "bridge schedule" in checks.pop("scheduler")
     assert set(checks.values()) == {None}
     assert registered("doctor").code == 1
+
+
+def test_doctor_reminds_of_what_is_paused_and_calls_it_no_problem(registered):
+    assert "ok       paused\n" in registered("doctor").out
+    registered("contexts", "pause", "Course-1")
+
+    assert "ok       paused: 1 roster not read until somebody says 'resume'" in registered("doctor").out
+    notes = {check["check"]: check["note"] for check in registered("doctor", "--json").json()}
+    assert notes["paused"].startswith("1 roster not read")
+
+
+def test_sync_points_at_every_list_where_a_name_may_be(registered):
+    ran = registered("sync", "Nowhere")
+
+    assert ran.code == 1
+    assert "no context and no source is called Nowhere" in ran.err
+    assert "'bridge contexts list' and 'bridge sources list'" in ran.err
 
 
 def test_doctor_names_a_database_that_others_can_read(registered):

@@ -187,7 +187,7 @@ def test_purge_tells_what_it_drops(bridge, school, biology):
         0,
         {"records": 0, "facts": 0, "changes": 0, "events": 0, "runs": 0},
     )
-    assert bridge("purge")[1].startswith("Dropped 0 records")
+    assert bridge("purge")[1].startswith("Dropped: records 0")
 
 
 def test_backup_and_restore(bridge, school, biology, tmp_path, registry):

@@ -109,7 +109,7 @@ def test_an_import_is_undone_like_every_run(bridge):
 def test_only_held_imports_of_the_source_can_be_approved(bridge):
     run = bridge.load(bridge.write()).run
 
-    with pytest.raises(InvalidRequest, match="not a held import of source sis"):
+    with pytest.raises(InvalidRequest, match=f"run {run.id} is not held, it is applied"):
         bridge.load(bridge.write(), approve=run.id)
     with pytest.raises(UnknownObject, match="no run 99"):
         bridge.load(bridge.write(), approve=99)

@@ -11,11 +11,11 @@ import msgspec
 from hypothesis import strategies as st
 from sqlite_utils import Database
 
+from bridge.migrations import migrate
 from bridge.mirror.query_sql import Statement, compile_count, prepare_page, register_functions
 from bridge.roster.model import COLLECTIONS, Collection, Path, Shape
 from bridge.roster.query import And, Comparison, Condition, Or, Predicate, Query
 from bridge.roster.values import values_at
-from bridge.storage import migrate
 from tests.mirror.filter_oracle import Record
 
 SOURCES = {"north": 1, "south": 2, "west": 3}

@@ -283,16 +283,20 @@ def test_a_course_that_was_ended_by_mistake_is_there_again(school, biology, undo
     assert report.left == []
 
 
-def test_an_undone_course_counts_as_never_read(school, biology, undone):
+def test_an_undone_course_is_to_be_read_anew_and_keeps_when_it_was_good(school, biology, undone):
     """So that its turn has come as soon as it is resumed, and that it is then read in full."""
     school.reconcile(biology)
+    school.clock.turn(hours=1)
     biology.leave("ann")
     snapshot = biology.snapshot()
     snapshot.bookmark = "since now"
     run = school.reconciler.reconcile(snapshot, school.derivation(biology))
+    good = Attempts(school.mirror).of(biology.source, biology.key).good
+    school.clock.turn(hours=1)
 
     undone(run, biology)
 
-    assert Attempts(school.mirror).of(biology.source, biology.key) is None
+    attempt = Attempts(school.mirror).of(biology.source, biology.key)
+    assert (attempt.undone, attempt.good) == (True, good)
     standing = Standings(school.mirror).of(biology.source, biology.key)
     assert (standing.full_pull, standing.bookmark) == (None, None)

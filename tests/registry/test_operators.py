@@ -7,6 +7,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from bridge.errors import InvalidRequest, UnknownObject
+from bridge.registry.operators import _NOBODYS
 
 PASSWORD = "correct horse battery staple"
 
@@ -139,3 +140,7 @@ def test_two_operators_of_one_name_are_refused_by_the_file_itself(registry, oper
 
     with pytest.raises(sqlite3.IntegrityError):
         registry.db.execute("INSERT INTO operators (name, password_hash, created) VALUES ('Ada', 'x', 'y')")
+
+
+def test_looking_for_a_name_that_nobody_has_costs_what_a_real_one_does():
+    assert not PasswordHasher().check_needs_rehash(_NOBODYS)

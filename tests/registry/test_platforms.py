@@ -13,7 +13,7 @@ def test_platform_is_found_as_it_was_added(registry, add_platform):
     added = add_platform(token_audience="https://lms.example.org/aud", vendor="moodle", options={"page_limit": 50})
 
     assert registry.platforms.by_id(added.id) == added
-    assert registry.platforms.by_client(added.issuer, added.client_id) == added
+    assert registry.platforms.of_issuer(added.issuer) == [added]
     assert registry.platforms.all() == [added]
 
 
@@ -69,7 +69,7 @@ def test_impossible_url_is_refused(add_platform, url):
 def test_issuer_is_compared_byte_for_byte(registry, add_platform):
     add_platform()
 
-    assert registry.platforms.by_client("https://lms.example.org/", "bridge-1") is None
+    assert registry.platforms.of_issuer("https://lms.example.org/") == []
     assert registry.platforms.of_issuer("https://LMS.example.org") == []
 
 

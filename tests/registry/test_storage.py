@@ -9,13 +9,14 @@ from importlib import resources
 import pytest
 
 from bridge.errors import ConfigError
-from bridge.storage import migrate, open_database, write
+from bridge.migrations import migrate
+from bridge.storage import open_database, write
 
 REGISTRY = "bridge.registry.migrations"
 STEPS = sorted(
     (int(file.name[:4]), file.name[5:].removesuffix(".sql"))
     for file in resources.files(REGISTRY).iterdir()
-    if file.name.endswith(".sql")
+    if file.name.endswith(".sql") and not file.name.endswith(".down.sql")
 )
 
 

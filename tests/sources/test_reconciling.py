@@ -285,14 +285,17 @@ def test_source_that_turns_empty_is_held(school, bridge):
 def test_collection_that_turns_empty_is_held_however_small(school, bridge):
     school.has("academicSessions")
 
-    assert bridge.sync(full=True).message.startswith("held: it would empty the roster: all 1 academicSessions")
+    assert bridge.sync(full=True).message.startswith("it would empty the roster: all 1 academicSessions")
 
 
 def test_share_of_one_collection_is_not_hidden_by_the_others(school, bridge):
     """Eleven of forty people among a hundred records."""
     school.drop("users", *STUDENTS[:11])
 
-    assert bridge.sync(full=True).message.startswith("held: it would remove 11 of 40 users")
+    message = bridge.sync(full=True).message
+
+    assert message.startswith("it would remove 11 of 40 users (")
+    assert "users: 0 added, 11 of 40 removed" in message
 
 
 def test_tombstones_are_counted_like_those_who_are_missing(school, bridge):
@@ -301,7 +304,7 @@ def test_tombstones_are_counted_like_those_who_are_missing(school, bridge):
 
     run = bridge.sync()
 
-    assert run.message.startswith("held: it would remove 11 of 40 users")
+    assert run.message.startswith("it would remove 11 of 40 users")
     assert bridge.records("users").keys() == set(STUDENTS)
 
 
@@ -314,7 +317,7 @@ def test_class_that_stays_and_loses_everybody_is_held(bridge, sis):
 
     run = bridge.sync(full=True)
 
-    assert run.message.startswith("held: it would leave nobody in 1 classes that stay: all their 12 enrollments")
+    assert run.message.startswith("of the classes that stay it would leave 1 class without anybody: 12 enrollments")
 
 
 @pytest.mark.parametrize("how", ["ends", "refilled", "few"])
@@ -498,7 +501,7 @@ def test_class_that_loses_everybody_is_found_behind_a_prefix(bridge, sis):
     bridge.sync()
     sis.drop("enrollments", *(f"small-p{number:03}" for number in range(12)))
 
-    assert "1 classes that stay" in bridge.sync(full=True).message
+    assert "it would leave 1 class without anybody" in bridge.sync(full=True).message
 
 
 # -- by itself

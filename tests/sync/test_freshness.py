@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bridge.mirror.attempts import Attempt
-from bridge.mirror.runs import Outcome
+from bridge.mirror.runs import GOOD, Outcome
 from bridge.sync.hours import Hours
 from bridge.sync.policy import Pace, Reason, by_itself, is_gone, on_launch, place_of
 
@@ -26,7 +26,15 @@ def pace(**options):
 
 def read(outcome=Outcome.UNCHANGED, *, failures=0, **by):
     """The last attempt, so long ago."""
-    return Attempt(run=1, started=ago(**by), outcome=outcome, failures=failures)
+    started = ago(**by)
+    return Attempt(
+        run=1, started=started, outcome=outcome, failures=failures, good=started if outcome in GOOD else None
+    )
+
+
+def undone(**by):
+    """The last attempt undid an earlier one, so long ago; the mirror had agreed a day before."""
+    return Attempt(run=2, started=ago(**by), outcome=Outcome.APPLIED, good=ago(**by) - timedelta(days=1))
 
 
 def verdict(attempt, pace, *, paused=False):
@@ -40,6 +48,7 @@ def verdict(attempt, pace, *, paused=False):
     ("attempt", "reason", "due"),
     [
         pytest.param(None, Reason.NEVER_READ, True, id="never-read"),
+        pytest.param(undone(minutes=1), Reason.UNDONE, True, id="a-run-was-undone"),
         pytest.param(read(hours=1), Reason.FRESH, False, id="just-read"),
         pytest.param(read(hours=21.5), Reason.FRESH, False, id="a-little-before-its-early-turn"),
         pytest.param(read(hours=21.6), Reason.STALE, True, id="at-its-early-turn"),
@@ -101,7 +110,7 @@ def test_verdict_says_when_it_changes():
 )
 def test_nights(hours, since_read, reason, due):
     """It is noon, and the turn is at four in the morning."""
-    attempt = Attempt(run=1, started=NOW - since_read, outcome=Outcome.APPLIED)
+    attempt = Attempt(run=1, started=NOW - since_read, outcome=Outcome.APPLIED, good=NOW - since_read)
     found = verdict(attempt, pace(hours=NIGHTS, fresh_for=timedelta(hours=hours)))
 
     assert (found.reason, found.due) == (reason, due)
@@ -110,12 +119,12 @@ def test_nights(hours, since_read, reason, due):
 def test_daily_target_is_met_by_one_reading_a_night():
     started, readings = datetime(2026, 11, 20, 8, 0, tzinfo=UTC), []
     nightly = pace(hours=NIGHTS)
-    attempt = Attempt(run=1, started=started, outcome=Outcome.UNCHANGED)
+    attempt = Attempt(run=1, started=started, outcome=Outcome.UNCHANGED, good=started)
     for minutes in range(0, 5 * 24 * 60, 10):
         now = started + timedelta(minutes=minutes)
         if by_itself(attempt, nightly, now, added=started, paused=False).due:
             readings.append(now)
-            attempt = Attempt(run=1, started=now, outcome=Outcome.UNCHANGED)
+            attempt = Attempt(run=1, started=now, outcome=Outcome.UNCHANGED, good=now)
 
     assert [(moment.hour, moment.minute) for moment in readings] == [(4, 0)] * 5
 

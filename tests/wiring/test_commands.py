@@ -8,7 +8,9 @@ import pytest
 from click.testing import CliRunner
 
 from bridge import cli
-from bridge.mirror.runs import Outcome
+from bridge.deciding import held_run
+from bridge.errors import InvalidRequest
+from bridge.mirror.runs import Outcome, Runs
 from tests.wiring.world import outcomes, runs
 
 
@@ -120,6 +122,44 @@ def test_rejected_plan_waits_no_more(bridge, held, active):
 
 
 @pytest.mark.parametrize("command", ["approve", "reject"])
+def test_rejected_plan_is_decided_about_once(bridge, held, wiring, command):
+    run = held()
+    bridge("reject", run.id)
+
+    bridge(command, run.id, fails=1)
+
+    runs = Runs(wiring.mirror, wiring.clock)
+    assert runs.latest(1)[0].id == run.id  # nothing was read
+    with pytest.raises(InvalidRequest, match=f"run {run.id} waits no more: it was rejected"):
+        held_run(runs, run.id)
+
+
+@pytest.mark.parametrize("command", ["approve", "reject"])
+def test_approved_plan_is_decided_about_once(bridge, held, wiring, command):
+    run = held()
+    led_to = bridge("approve", run.id, "--json")["id"]
+
+    bridge(command, run.id, fails=1)
+
+    with pytest.raises(InvalidRequest, match=f"run {run.id} waits no more: run {led_to} came after it"):
+        held_run(Runs(wiring.mirror, wiring.clock), run.id)
+
+
+def test_held_sync_says_once_that_it_is_held(bridge, held):
+    held()
+
+    assert bridge("sync", "2", fails=3).count("held") == 1
+
+
+def test_roster_of_which_nobody_could_be_used_is_no_success(bridge, wiring, lms, add_context):
+    add_context("2", {"roles": ["Learner"]}, {"roles": ["Learner"]})
+
+    assert "2 quarantined" in bridge("sync", "2", fails=3)
+    lms.members["2"].append({"user_id": "usable", "roles": ["Learner"]})
+    assert "1 added" in bridge("sync", "2")
+
+
+@pytest.mark.parametrize("command", ["approve", "reject"])
 def test_only_what_is_held_can_be_decided_about(bridge, wiring, add_context, command):
     wiring.sync(add_context())
 
@@ -200,7 +240,7 @@ def test_doctor_tells_of_plans_that_wait_and_platforms_that_do_not_answer(bridge
 
     problems = {each["check"]: each["problem"] for each in bridge("doctor", "--json", fails=1)}
 
-    assert problems["held plans"] == "1 wait for somebody's word: see 'bridge runs --held'"
+    assert problems["held plans"] == "1 plan waits for somebody's word: see 'bridge runs --held'"
     assert problems["circuit school"].startswith("open, 5 contexts in a row could not be read: it is tried again at 20")
     assert problems["contexts"] is None
     assert bridge("platforms", "list", "--json")[0]["circuit"]["state"] == "open"

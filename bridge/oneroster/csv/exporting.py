@@ -5,7 +5,7 @@ it cannot, stays out itself and is counted. A delta set says what has changed, t
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Protocol
 
@@ -20,6 +20,9 @@ _SUPPLIED = {"classType": "scheduled"}
 """What the CSV binding requires and the JSON binding does not."""
 
 _FORMULAS = ("=", "+", "-", "@")
+
+_TOLD_EVERY = 1_000
+"""Rows."""
 
 
 class Extract(Protocol):
@@ -55,22 +58,39 @@ class ExportReport:
     formulas: int = 0
 
 
-def export_set(extract: Extract, out: BinaryIO, mode: Mode, *, with_resources: bool = False) -> ExportReport:
+def export_set(
+    extract: Extract,
+    out: BinaryIO,
+    mode: Mode,
+    *,
+    with_resources: bool = False,
+    progress: Callable[[int], None] = lambda _: None,
+) -> ExportReport:
     """Write a set.
 
     :param with_resources: write the header of ``users`` as CSV Binding 1.2.0 has it, with ``resourceSourcedIds``.
+    :param progress: told now and then how many rows have been written.
     """
     with SetWriter(out) as writer:
-        return _Export(extract, writer, mode, with_resources).run()
+        return _Export(extract, writer, mode, with_resources, progress).run()
 
 
 class _Export:
-    def __init__(self, extract: Extract, writer: SetWriter, mode: Mode, with_resources: bool) -> None:
+    def __init__(
+        self,
+        extract: Extract,
+        writer: SetWriter,
+        mode: Mode,
+        with_resources: bool,
+        progress: Callable[[int], None],
+    ) -> None:
         self._extract = extract
         self._writer = writer
         self._mode = mode
         self._tables = {**TABLES, "users": USERS_1_2_0} if with_resources else TABLES
         self._gone: dict[str, set[str]] = {}
+        self._progress = progress
+        self._written = 0
         self._report = ExportReport()
 
     def run(self) -> ExportReport:
@@ -155,4 +175,7 @@ class _Export:
 
     def _counted(self, row: list[str]) -> list[str]:
         self._report.formulas += sum(cell.startswith(_FORMULAS) for cell in row)
+        self._written += 1
+        if self._written % _TOLD_EVERY == 0:
+            self._progress(self._written)
         return row

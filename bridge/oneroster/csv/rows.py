@@ -10,6 +10,7 @@ from typing import TextIO
 
 from bridge.errors import SourceRefused
 from bridge.oneroster.csv.tables import FIRST, METADATA, USERS_1_1, USERS_1_2_0, Column, Table
+from bridge.wording import counted
 
 LONGEST_CELL = 128 * 1024
 """Characters in a cell. More means that a quote was never closed, and that the rest of the file stands in one cell."""
@@ -98,7 +99,7 @@ def _rows(reader: Iterator[list[str]], table: Table, header: Header) -> Iterator
             continue
         problem = None
         if len(cells) < width or any(cells[width:]):
-            problem = f"has {len(cells)} cells, the header {width}"
+            problem = f"has {counted(len(cells), 'cell')}, the header {width}"
         elif any("\x00" in cell for cell in cells):
             problem = "holds a NUL character"
         yield Row(line, {name: cell.strip() for name, cell in zip(header.names, cells, strict=False)}, problem)

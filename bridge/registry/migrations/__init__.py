@@ -1,1 +1,1 @@
-"""The registry's schema, as numbered SQL files: see :func:`bridge.storage.migrate`."""
+"""The registry's schema, as numbered SQL files: see :func:`bridge.migrations.migrate`."""

@@ -1,0 +1,3 @@
+-- Lost: nothing.
+
+DROP INDEX facts_of_records;

@@ -1,0 +1,3 @@
+-- Lost: the roles of people's latest launches, until they launch again.
+
+DROP TABLE launch_roles;

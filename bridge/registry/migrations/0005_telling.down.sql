@@ -1,0 +1,3 @@
+-- Lost: webhooks, with their secrets.
+
+DROP TABLE webhooks;
