@@ -20,6 +20,9 @@ from bridge.roster.values import values_at
 
 _BATCH = 500
 
+FORGOTTEN = "forgotten"
+"""What the mirror notes as the last write that removed records for good."""
+
 
 class RecordChange(StrEnum):
     """What happened to a record, as the change log and the outbox call it."""
@@ -161,6 +164,8 @@ class Documents:
         facets_gone: list[tuple[int, str, int]] = []
         if rows:
             self._touched.add(collection.name)
+            # Of other changes the records tell, or the change log.
+            self._db.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (FORGOTTEN, str(self._changed)))
         for seq, document in rows:
             body = msgspec.json.decode(document)
             facets_gone.extend((field, value, seq) for field, value in self._facets(collection, body))

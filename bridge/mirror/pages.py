@@ -15,9 +15,10 @@ from typing import TypeVar
 import msgspec
 
 from bridge.errors import Busy, UnknownObject
-from bridge.mirror.documents import encode
+from bridge.mirror.documents import FORGOTTEN, encode
 from bridge.mirror.horizon import Horizon, Horizons
-from bridge.mirror.landmarks import LandmarksOfQueries, asked
+from bridge.mirror.jumps import Jumps
+from bridge.mirror.landmarks import Landmarks, LandmarksOfQueries, State, asked
 from bridge.mirror.mirror import Mirror
 from bridge.mirror.query_sql import PageStatements, compile_count, compile_one, prepare_page, tally_of
 from bridge.recall import Recall
@@ -58,8 +59,8 @@ class Pages:
     """Reads one mirror, on one connection.
 
     What an answer needs beside its records (marks, tallies, counts, stamps) is read once and recalled until something
-    is committed (:class:`bridge.recall.Recall`); where pages begin, until something changes that the query depends on
-    (:class:`bridge.mirror.landmarks.LandmarksOfQueries`).
+    is committed (:class:`bridge.recall.Recall`); where pages begin is brought through commits
+    (:class:`bridge.mirror.jumps.Jumps`).
 
     :param public_url: the bridge's public root: references that are stored on another one are corrected on the way out.
     :param time_limit: seconds that one read may take.
@@ -82,7 +83,7 @@ class Pages:
         self._time_limit = time_limit
         self._deadline = float("inf")
         self._recall = Recall(self._db)
-        self._landmarks = landmarks or LandmarksOfQueries()
+        self._jumps = Jumps(self._db, self._recall, landmarks or LandmarksOfQueries(), self._prepared)
         self._horizons = horizons or Horizons()
         self._horizon: Horizon | None = None  # of whoever is being answered, if she is limited
         self._db.create_function("visible_part", 2, self._visible_part)
@@ -129,17 +130,25 @@ class Pages:
         """
         with self.reading():
             self._look(query.visibility)
-            mark = max([self._mark(query.visibility, name) for name in _depends_on(query)])
-            landmarks = self._landmarks.of(query, (self.epoch, mark))
-            found = self._find(landmarks.shorten(query))
+            landmarks = self._jumps.landmarks(query, self._state_of(query))
+            if landmarks.total is None:
+                landmarks.total = self._total(query, landmarks)
+            if query.after is None and query.offset >= landmarks.total:
+                return Page("", 0, landmarks.total, None, more=False)
+            found = self._find(self._jumps.shorten(query, landmarks))
             if found.first is not None:
                 landmarks.keep(query, found.first)
-            if landmarks.total is None:
-                landmarks.total = self._total(query)
             # Total and page are of one snapshot; behind a place, nobody knows how many have gone before.
             more = query.offset + found.count < landmarks.total if query.after is None else self._follows(query, found)
             documents = self._as_seen(self._moved(found.documents), query.collection, query.visibility)
         return Page(documents, found.count, landmarks.total, found.last, more)
+
+    def _state_of(self, query: Query) -> State:
+        """What names all that decides what a query finds, as far as its reader sees it."""
+        own, visibility = query.collection.name, query.visibility
+        others = _depends_on(query)
+        rest = (self.epoch, self._recall.get(FORGOTTEN, lambda: self._mirror.noted(FORGOTTEN)))
+        return State(self._mark(visibility, own), (*rest, *(self._mark(visibility, name) for name in others)))
 
     def _find(self, query: Query) -> "_Found":
         statements = self._prepared(query)
@@ -204,9 +213,12 @@ class Pages:
         sees = self._horizon.sees if self._horizon else None
         return ",".join(encode(redacted(body, shown, sees)) for body in msgspec.json.decode(f"[{documents}]"))
 
-    def _total(self, query: Query) -> int:
+    def _total(self, query: Query, landmarks: Landmarks) -> int:
         tally = tally_of(query)
         if tally is None or query.visibility.is_limited:
+            walked = self._jumps.count(query, landmarks)
+            if walked is not None:
+                return walked
             statement = compile_count(query, self._source_ids(query.visibility), self._horizon)
             return int(self._db.execute(statement.sql, statement.parameters).fetchone()[0])
         status, kind = tally
@@ -279,11 +291,11 @@ class _Found:
     last: Place | None
 
 
-def _depends_on(query: Query) -> set[str]:
-    """The collections that decide which records a query finds."""
+def _depends_on(query: Query) -> list[str]:
+    """The collections that decide, beside each record itself, whether a query finds it."""
     if query.visibility.is_limited:
-        return set(COLLECTIONS)  # what is seen of one depends on the others
-    return {query.collection.name, *collections_in(query.preset), *collections_in(query.where)}
+        return sorted(COLLECTIONS)  # what is seen of one depends on the others
+    return sorted({*collections_in(query.preset), *collections_in(query.where)})
 
 
 def _names(visibility: Visibility) -> str:
