@@ -135,7 +135,8 @@ class Documents:
         )
         execute(f'UPDATE "{collection.name}" SET document = ?, changed = ? WHERE seq = ?', updates)  # noqa: S608
         execute("DELETE FROM facets WHERE field = ? AND value = ? AND seq = ?", facets_gone)
-        execute("INSERT INTO facets (field, value, seq) VALUES (?, ?, ?)", facets_new)
+        # Of one that is not full yet, an older version may have left something.
+        execute("INSERT OR IGNORE INTO facets (field, value, seq) VALUES (?, ?, ?)", facets_new)
         self._record(log)
 
     def differing(self, derived: Sequence[Derived]) -> list[Differing]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from bridge import storage
-from bridge.mirror.facets import fill_facets
+from bridge.mirror.facets import number_facets
 from bridge.mirror.query_sql import register_functions
 
 _WRITERS_WAIT = 120.0
@@ -43,7 +43,7 @@ class Mirror:
         storage.migrate(db, "bridge.mirror.migrations")
         db.conn.execute(f"PRAGMA cache_size = -{_WRITERS_CACHE}")
         db.conn.execute(f"PRAGMA journal_size_limit = {_LOG_KEPT}").fetchone()
-        fill_facets(db)
+        number_facets(db)
         return cls(db)
 
     @classmethod

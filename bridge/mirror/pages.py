@@ -16,6 +16,7 @@ import msgspec
 
 from bridge.errors import Busy, UnknownObject
 from bridge.mirror.documents import FORGOTTEN, encode
+from bridge.mirror.facets import FacetNames, reading_without, unfilled
 from bridge.mirror.horizon import Horizon, Horizons
 from bridge.mirror.jumps import Jumps
 from bridge.mirror.landmarks import Landmarks, LandmarksOfQueries, State, asked
@@ -130,6 +131,7 @@ class Pages:
         """
         with self.reading():
             self._look(query.visibility)
+            query = reading_without(query, self._unfilled)
             landmarks = self._jumps.landmarks(query, self._state_of(query))
             if landmarks.total is None:
                 landmarks.total = self._total(query, landmarks)
@@ -189,11 +191,18 @@ class Pages:
         with self.reading():
             horizon = self._look(visibility)
             sources = self._source_ids(visibility)
-            statement = compile_one(collection, sourced_id, visibility, sources, preset, horizon)
+            alike = reading_without(
+                Query(collection=collection, visibility=visibility, preset=preset, limit=1), self._unfilled
+            )
+            statement = compile_one(alike.collection, sourced_id, visibility, sources, alike.preset, horizon)
             row = self._db.execute(statement.sql, statement.parameters).fetchone()
             if row is None:
                 raise UnknownObject(f"there is no {collection.singular} with this sourcedId")
             return self._as_seen(self._moved(str(row[0])), collection, visibility)
+
+    @property
+    def _unfilled(self) -> FacetNames:
+        return self._recall.get("unfilled", lambda: unfilled(self._mirror.db))
 
     def _look(self, visibility: Visibility) -> Horizon | None:
         """Find out how far the caller sees who is answered now; ``None`` if that is all of her sources."""

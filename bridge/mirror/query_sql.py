@@ -34,8 +34,9 @@ from bridge.mirror.condition_sql import (
     path_of,
     sort_key,
 )
+from bridge.mirror.facets import without_facets
 from bridge.mirror.horizon import Horizon
-from bridge.mirror.limited_sql import looks_at_references, visible_parts, without_facets
+from bridge.mirror.limited_sql import looks_at_references, visible_parts
 from bridge.roster.model import Collection, Shape
 from bridge.roster.query import Among, And, Comparison, Condition, Place, Predicate, Query
 from bridge.roster.visibility import Visibility

@@ -21,6 +21,7 @@ class Schedule:
 
     :param deliver: how often subscribers are told.
     :param purge: how often it is looked whether something is to be purged.
+    :param catch_up: how often it is looked whether something is to be caught up with.
     :param lease: how often the lease is kept while a long job runs: well under the time that it is given for.
     """
 
@@ -28,6 +29,7 @@ class Schedule:
     freshness: float = 60.0
     deliver: float = 1.0
     purge: float = 600.0
+    catch_up: float = 10.0
     lease: float = 10.0
 
 
@@ -39,6 +41,7 @@ class Scheduler:
     :param refresh: reconciles the contexts that are due.
     :param deliver: tells subscribers what has changed.
     :param purge: drops what has been kept for long enough.
+    :param catch_up: brings an older mirror in line with this version.
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class Scheduler:
         refresh: Callable[[], None],
         deliver: Callable[[], None] | None = None,
         purge: Callable[[], None] | None = None,
+        catch_up: Callable[[], None] | None = None,
         schedule: Schedule = Schedule(),
     ) -> None:
         self._hold_lease = hold_lease
@@ -63,6 +67,7 @@ class Scheduler:
             ("freshness", refresh, schedule.freshness),
             ("deliver", deliver or _nothing_else, schedule.deliver),
             ("purge", purge or _nothing_else, schedule.purge),
+            ("catch_up", catch_up or _nothing_else, schedule.catch_up),
         ):
             self._apscheduler.add_job(self._guarded, "interval", args=(name, job), seconds=seconds, id=name, **options)
 
