@@ -22,7 +22,7 @@ from bridge.roster.model import (
 from bridge.roster.query import Among, And, Comparison, Or, Predicate, Query
 from bridge.roster.values import values_at
 from bridge.roster.visibility import Visibility
-from tests.mirror.rosters_in_memory import School
+from tests.mirror.rosters_in_memory import INSTRUCTOR, School
 
 ROLES = ("users", "roles.role")
 ALL_FACETS = frozenset((name, path.name) for name, collection in COLLECTIONS.items() for path in collection.facets)
@@ -32,6 +32,7 @@ ALL_FACETS = frozenset((name, path.name) for name, collection in COLLECTIONS.ite
 def older(school, biology, chemistry):
     """Makes the mirror one of a version that kept none of these facets."""
     chemistry.enrol("tea")  # who teaches biology
+    chemistry.enrol("uma", INSTRUCTOR)
     school.reconcile(biology)
     school.reconcile(chemistry)
     db = school.mirror.db
