@@ -11,6 +11,7 @@ from statistics import median
 
 import requests
 
+from bench.applying import measured_applying
 from bench.installation import Installation, installation
 from bench.rows import Row
 from bridge.mirror.mirror import Mirror
@@ -41,6 +42,7 @@ def measured_reconciling(members: int, port: int) -> Iterator[Row]:
             at_most=True,
             note=f"{median(unchanged):.1f} s, {members / median(unchanged):.0f} members a second",
         )
+        yield measured_applying(bridge)
 
 
 def measured_memory(members: int, port: int) -> Iterator[Row]:

@@ -231,7 +231,7 @@ def _ways(query: Query, source_ids: Mapping[str, int], horizon: Horizon | None, 
     by_id = any(isinstance(term, Among) or _is_equality(term, "sourcedId") for term in given)
     walked = None if by_id else _facet_to_walk(collection, given)
     by_value = any(_finds_few(collection, term) for term in given)
-    visible = _visible(query.visibility, source_ids, in_order=in_order, by_id=by_id)
+    visible = _visible(query.visibility, source_ids, in_order=in_order, by_id=by_id or by_value)
     compiler = ConditionCompiler(collection, in_order, by_id or by_value or walked is not None, lambda _: visible)
     terms = list(visible)
     terms.extend(compiler.compile(term) for term in given if term is not walked)
