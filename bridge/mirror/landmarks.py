@@ -19,7 +19,7 @@ from typing import NamedTuple
 from bridge.mirror.query_sql import descends, place_before
 from bridge.roster.query import Place, Query
 
-_APART = 1_000
+_APART = 500
 """Rows between two landmarks, at least: walking over fewer costs less than finding the page itself."""
 
 _QUERIES = 500

@@ -63,17 +63,18 @@ def test_page_that_continues_a_walk_is_left_alone(landmarks):
 def test_few_rows_from_a_landmark_no_other_is_kept(landmarks):
     landmarks.keep(query(1_100), Place(9_000))
 
+    assert len(landmarks) == 1
     assert landmarks.shorten(query(1_100)).after == Place(4_999)
 
 
 def test_of_very_many_landmarks_every_other_is_kept():
     landmarks = Landmarks(STATE)
     for number in range(1, 9_001):
-        landmarks.keep(query(number * 1_000), Place(number))
+        landmarks.keep(query(number * 500), Place(number))
 
     assert len(landmarks) < 8_001
-    assert landmarks.apart == 2_000
-    assert landmarks.shorten(query(4_321_500)).offset < 2_000
+    assert landmarks.apart == 1_000
+    assert landmarks.shorten(query(3_321_750)).offset < 1_000
 
 
 def test_queries_that_were_asked_long_ago_are_forgotten():
