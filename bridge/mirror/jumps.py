@@ -1,8 +1,8 @@
 """Jumps to an offset: their landmarks are found in one walk, and brought through commits.
 
-Whoever jumps to an offset first pays for one walk over the index up to there, in strides, each of which leaves a
-landmark; whoever jumps later, near or far before it, pays for a stride at most. The walk stops at the time limit of the
-read it is part of, and the next goes on from where it stopped.
+One jump pays for a walk over the index up to there. The second walks in strides, each of which leaves a landmark;
+whoever jumps later, near or far before it, pays for a stride at most. The walk stops at the time limit of the read it
+is part of, and the next goes on from where it stopped.
 
 After a commit it is asked which records have changed. Each stood at some position in the query's order and stands at
 one now; only the rows between the landmarks around these positions are counted anew. What cannot be known so (records
@@ -21,7 +21,7 @@ from time import thread_time
 
 from bridge.mirror.condition_sql import ordered_fields
 from bridge.mirror.landmarks import Landmarks, LandmarksOfQueries, State, asked
-from bridge.mirror.query_sql import PageStatements, count_page
+from bridge.mirror.query_sql import PageStatements, count_page, place_before
 from bridge.recall import Recall
 from bridge.roster.query import Place, Query
 
@@ -90,10 +90,15 @@ class Jumps:
 
     def _learn(self, query: Query, landmarks: Landmarks, upto: int | None) -> bool:
         """Walk on to an offset, or to the end; whether that was possible."""
-        if upto is not None and upto < landmarks.furthest[0] + landmarks.apart:
-            return True
+        if upto is not None:
+            if upto < landmarks.furthest[0] + landmarks.apart:
+                return True
+            if not landmarks.jumped:
+                landmarks.jumped = True
+                return False
         with landmarks.learning:
             if landmarks.costly or not self._is_in_order(query):
+                landmarks.costly = True
                 return False
             while upto is None or upto >= landmarks.furthest[0] + landmarks.apart:
                 offset, place = landmarks.furthest
@@ -106,7 +111,7 @@ class Jumps:
                     return False
                 if row is None:
                     break
-                landmarks.keep(replace(query, after=None, offset=offset + landmarks.apart), Place(*row))
+                landmarks.add(offset + landmarks.apart, place_before(query, Place(*row)))
         self._landmarks.trim()
         return True
 

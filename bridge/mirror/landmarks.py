@@ -49,7 +49,8 @@ class Landmarks:
     :ivar total: how many records match, once they have been counted.
     :ivar apart: how many rows are to lie between two landmarks.
     :ivar recurs: whether the query was asked in an earlier state too.
-    :ivar costly: whether finding more of them is not worth its price.
+    :ivar jumped: whether somebody has asked for a page behind them: landmarks are for those who come after her.
+    :ivar costly: whether walks do not leave any, because each stride would cost too much.
     :ivar learning: held by whoever finds more of them.
     """
 
@@ -58,6 +59,7 @@ class Landmarks:
         self.total: int | None = None
         self.apart = _APART
         self.recurs = recurs
+        self.jumped = False
         self.costly = False
         self.learning = Lock()
         self._lock = Lock()
@@ -85,18 +87,22 @@ class Landmarks:
         return replace(query, after=place, offset=query.offset - nearest)
 
     def keep(self, query: Query, first: Place) -> None:
-        """Keep where a page began, if nothing near it is kept.
+        """Keep where a page began, if nothing near it is kept, and no walk would leave a landmark there.
 
         A first page too may lie behind many rows of sources that its reader does not see.
         """
-        if query.after is not None or (query.offset == 0 and query.visibility.sources is None):
-            return
+        worth = query.visibility.sources is not None if query.offset == 0 else self.costly
+        if query.after is None and worth:
+            self.add(query.offset, place_before(query, first))
+
+    def add(self, offset: int, place: Place) -> None:
+        """Add one, if none is near: the row at the offset comes behind the place."""
         with self._lock:
-            index = bisect_right(self._offsets, query.offset)
-            if index and query.offset - self._offsets[index - 1] < self.apart:
+            index = bisect_right(self._offsets, offset)
+            if index and offset - self._offsets[index - 1] < self.apart:
                 return
-            self._offsets.insert(index, query.offset)
-            self._places.insert(index, place_before(query, first))
+            self._offsets.insert(index, offset)
+            self._places.insert(index, place)
             if len(self._offsets) > _OF_ONE:
                 del self._offsets[1::2], self._places[1::2]
                 self.apart *= 2
@@ -113,7 +119,8 @@ class Landmarks:
         :param total: how many records match there, if that is known.
         """
         carried = Landmarks(state, recurs=True)
-        carried.total, carried.apart, carried.costly = total, self.apart, self.costly
+        carried.total, carried.apart = total, self.apart
+        carried.jumped, carried.costly = self.jumped, self.costly
         carried._offsets, carried._places = list(stretches.offsets), list(stretches.places)
         return carried
 

@@ -23,7 +23,7 @@ STATE = State(1, "epoch")
 @pytest.fixture
 def landmarks():
     found = Landmarks(STATE)
-    found.keep(query(1_000), Place(5_000))
+    found.add(1_000, Place(4_999))
     return found
 
 
@@ -61,16 +61,36 @@ def test_page_that_continues_a_walk_is_left_alone(landmarks):
 
 
 def test_few_rows_from_a_landmark_no_other_is_kept(landmarks):
-    landmarks.keep(query(1_100), Place(9_000))
+    landmarks.add(1_100, Place(9_000))
 
     assert len(landmarks) == 1
     assert landmarks.shorten(query(1_100)).after == Place(4_999)
 
 
+@pytest.mark.parametrize(
+    ("page", "costly", "kept"),
+    [
+        (query(1_000), True, 1),
+        (query(1_000), False, 0),
+        (query(0), False, 0),
+        (query(0, visibility=NORTH), False, 1),
+        (query(0, visibility=NORTH, after=Place(7)), False, 0),
+    ],
+    ids=["where-strides-cost-much", "where-walks-leave-landmarks", "first", "first-of-one-source", "of-a-walk"],
+)
+def test_where_a_page_began_is_kept_if_nothing_else_would_tell(page, costly, kept):
+    landmarks = Landmarks(STATE)
+    landmarks.costly = costly
+
+    landmarks.keep(page, Place(5_000))
+
+    assert len(landmarks) == kept
+
+
 def test_of_very_many_landmarks_every_other_is_kept():
     landmarks = Landmarks(STATE)
     for number in range(1, 9_001):
-        landmarks.keep(query(number * 500), Place(number))
+        landmarks.add(number * 500, Place(number))
 
     assert len(landmarks) < 8_001
     assert landmarks.apart == 1_000
@@ -82,7 +102,7 @@ def test_queries_that_were_asked_long_ago_are_forgotten():
     for number in range(40):
         landmarks = Landmarks(STATE)
         for offset in range(1, 5_001):
-            landmarks.keep(query(offset * 1_000), Place(offset))
+            landmarks.add(offset * 1_000, Place(offset))
         queries.put(query(search=str(number)), landmarks)
 
     kept = [number for number in range(40) if queries.find(query(search=str(number)))]
