@@ -133,13 +133,13 @@ class Pages:
             self._look(query.visibility)
             query = reading_without(query, self._unfilled)
             landmarks = self._jumps.landmarks(query, self._state_of(query))
-            if landmarks.total is None:
-                landmarks.total = self._total(query, landmarks)
-            if query.after is None and query.offset >= landmarks.total:
+            if landmarks.total is not None and query.after is None and query.offset >= landmarks.total:
                 return Page("", 0, landmarks.total, None, more=False)
             found = self._find(self._jumps.shorten(query, landmarks))
             if found.first is not None:
                 landmarks.keep(query, found.first)
+            if landmarks.total is None:
+                landmarks.total = self._total(query, landmarks)
             # Total and page are of one snapshot; behind a place, nobody knows how many have gone before.
             more = query.offset + found.count < landmarks.total if query.after is None else self._follows(query, found)
             documents = self._as_seen(self._moved(found.documents), query.collection, query.visibility)
