@@ -6,6 +6,7 @@ Whatever is compared is measured in turns, because machines drift: reference, ca
 import os
 import subprocess
 import tempfile
+from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,13 +23,17 @@ class Asked:
 
     :param token: the access token; none for the static answers.
     :param etag: for ``If-None-Match``.
+    :param credentials: a client's id and secret, instead of a token: she asks for one.
     """
 
     path: str
     token: str | None = None
     etag: str | None = None
+    credentials: tuple[str, str] | None = None
 
     def line(self) -> str:
+        if self.credentials is not None:
+            return f"client:{b64encode(':'.join(self.credentials).encode()).decode()} {self.path}"
         return " ".join([self.token or "-", self.path, *([self.etag] if self.etag else [])])
 
 
@@ -60,9 +65,11 @@ def load(
     connections: int = 8,
     in_order: bool = False,
     encoding: str | None = None,
+    rate: float | None = None,
 ) -> Load:
     """Load the server.
 
+    :param rate: requests per second, about; without it as many as it answers.
     :param in_order: whether each connection takes the requests in turn, from a place of its own.
     :raises RuntimeError: if an answer was no success: what fails fast must not pass for fast.
     """
@@ -73,6 +80,8 @@ def load(
         environment = {**os.environ, "BENCH_REQUESTS": listed.name, "BENCH_IN_ORDER": "1" if in_order else "0"}
         if encoding:
             environment["BENCH_ACCEPT_ENCODING"] = encoding
+        if rate is not None:
+            environment["BENCH_PAUSE"] = str(1000 * connections / rate)
         command = ["wrk", f"-t{threads}", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "-s", str(_SCRIPT)]
         printed = subprocess.run(
             [*command, f"http://127.0.0.1:{port}"],

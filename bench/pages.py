@@ -29,9 +29,9 @@ from bridge.roster.identity import SourcedId
 from bridge.roster.model import ENROLLMENTS
 from bridge.roster.ports import Derived
 
-_FILTER = f"filter={quote(chr(39).join(['role=', 'student', ' AND status=', 'active', '']))}"
+FILTER = f"filter={quote(chr(39).join(['role=', 'student', ' AND status=', 'active', '']))}"
 _ACTIVE = f"filter={quote(chr(39).join(['status=', 'active', '']))}"
-_FIRST = "enrollments?limit=100"
+FIRST = "enrollments?limit=100"
 _SORTS = {
     "enrollments": (
         *("sourcedId", "dateLastModified", "status", "role", "beginDate", "endDate"),
@@ -74,28 +74,24 @@ class Bench:
         return found.p50, found.candidate
 
 
-def measured_pages(folder: Path, size: Size, *, port: int, seconds: int, rounds: int) -> Iterator[Row]:
+def measured_pages(folder: Path, size: Size, *, seconds: int, rounds: int) -> Iterator[Row]:
     """Every figure of the provider."""
-    with serving(folder, port, workers=2, bodies={}) as served:
+    with serving(folder, workers=2, bodies={}) as served:
         bodies, class_ids = _bodies(served, size)
-    with serving(folder, port, workers=2, bodies=bodies) as served:
+    with serving(folder, workers=2, bodies=bodies) as served:
         bench = Bench(served, size, seconds, rounds)
-        before = _memory(served.pid)
         yield from _pages(bench)
         yield from _crawls(bench)
         yield from _sorts(bench)
         yield from _others(bench, class_ids)
         yield from _while_writing(bench, folder)
-        yield Row(
-            "memory of the workers after all of it, against before", _memory(served.pid) / before, None, at_most=True
-        )
 
 
 def _bodies(served: Served, size: Size) -> tuple[Mapping[str, bytes], list[str]]:
     classes = msgspec.json.decode(served.get(rostering("classes?limit=1000&fields=sourcedId"), SOURCES[0]).content)
     class_ids = [each["sourcedId"] for each in classes["classes"]]
     paths = {
-        "page": _FIRST,
+        "page": FIRST,
         "students": "students?limit=100",
         "members": f"classes/{class_ids[0]}/students",
         "many": "enrollments?limit=10000",
@@ -104,26 +100,26 @@ def _bodies(served: Served, size: Size) -> tuple[Mapping[str, bytes], list[str]]
 
 
 def _pages(bench: Bench) -> Iterator[Row]:
-    first = bench.asked([_FIRST])
+    first = bench.asked([FIRST])
     ratio, found = bench.rate(lambda: bench.load([Asked("/bare/page")]), lambda: bench.static("page"))
     yield Row("static with the hooks, against static without", ratio, 0.75, note=f"{found.rate:.0f}/s")
     ratio, found = bench.rate(lambda: bench.static("page"), lambda: bench.load(first))
     yield Row("GET /enrollments?limit=100, of static", ratio, 0.6, note=f"{found.rate:.0f}/s, p50 {found.p50:.1f} ms")
-    everything = bench.asked([_FIRST], [None])
-    deep = [*bench.asked(_offsets(bench.size.enrollments * 9 // 10, _FIRST), [None])]
-    deep += bench.asked(_offsets(bench.size.enrollments * 9 // 20, _FIRST))
+    everything = bench.asked([FIRST], [None])
+    deep = [*bench.asked(offsets(bench.size.enrollments * 9 // 10, FIRST), [None])]
+    deep += bench.asked(offsets(bench.size.enrollments * 9 // 20, FIRST))
     both = [*first, *everything, *everything]
     ratio, found = bench.rate(lambda: bench.load(both), lambda: bench.load(deep))
     yield Row("the same at random offsets, of offset 0", ratio, 0.85, note=f"p50 {found.p50:.1f} ms")
     ratio, found = bench.rate(lambda: bench.load(first), lambda: bench.load(first, encoding="gzip"))
     yield Row("with gzip, of the same without", ratio, None, note=f"{found.bytes / found.requests:.0f} bytes a page")
-    selected = bench.asked([f"{_FIRST}&fields=sourcedId,role,status"])
+    selected = bench.asked([f"{FIRST}&fields=sourcedId,role,status"])
     ratio, _ = bench.rate(lambda: bench.load(first), lambda: bench.load(selected))
     yield Row("fields=sourcedId,role,status, of the full page", ratio, 0.7)
 
 
 def _crawls(bench: Bench) -> Iterator[Row]:
-    filtered = f"{_FIRST}&{_FILTER}"
+    filtered = f"{FIRST}&{FILTER}"
     matching = bench.size.enrollments * 9 // 10
     first = bench.asked([filtered], [None])
     links = list(_linked(bench.served, f"{filtered}&offset={matching // 2}", 120))
@@ -135,7 +131,7 @@ def _crawls(bench: Bench) -> Iterator[Row]:
     ratio, _ = bench.rate(lambda: bench.load(first), lambda: bench.load(bench.asked(counted, [None]), in_order=True))
     yield Row("filtered crawl by counted offsets, deep in it, of its first page", ratio, 0.9)
     for source, name in ((None, "both sources"), (SOURCES[0], "one source")):
-        far = _offsets(matching if source is None else matching // 2, filtered)
+        far = offsets(matching if source is None else matching // 2, filtered)
         found = bench.load(bench.asked(far, [source]))
         yield Row(f"the same filter at random offsets, {name}: p50", found.p50, 100, at_most=True, unit=" ms")
     many = [f"enrollments?limit=10000&offset={offset}" for offset in range(0, bench.size.enrollments, 10_000)]
@@ -158,7 +154,7 @@ def _sorts(bench: Bench) -> Iterator[Row]:
                 rounds=1,
             )
             worst_first = max(worst_first, (found.p50, field))
-            deep = bench.load(bench.asked(_offsets(count * 9 // 10, path), [None]))
+            deep = bench.load(bench.asked(offsets(count * 9 // 10, path), [None]))
             worst_deep = max(worst_deep, (deep.p50, field))
         yield Row(
             f"{collection} sorted, first page: p50 against unsorted",
@@ -184,33 +180,39 @@ def _others(bench: Bench, class_ids: Sequence[str]) -> Iterator[Row]:
     ratio, _ = bench.rate(lambda: bench.static("members"), lambda: bench.load(members))
     yield Row("GET /classes/{id}/students, of static", ratio, 0.5)
     known = [
-        Asked(
-            rostering(_FIRST), bench.served.tokens[source], bench.served.get(rostering(_FIRST), source).headers["ETag"]
-        )
+        Asked(rostering(FIRST), bench.served.tokens[source], bench.served.get(rostering(FIRST), source).headers["ETag"])
         for source in SOURCES
     ]
     ratio, _ = bench.rate(lambda: bench.static(NOT_MODIFIED), lambda: bench.load(known))
     yield Row("If-None-Match on an unchanged collection, of a bare 304", ratio, 0.75)
     latest = bench.served.get(rostering("enrollments?limit=1&sort=dateLastModified&orderBy=desc"), SOURCES[0]).json()
     since = quote(f"dateLastModified>='{latest['enrollments'][0]['dateLastModified']}'")
-    changed = bench.asked([f"{_FIRST}&filter={since}"], [SOURCES[0]])
-    ratio, _ = bench.p50(lambda: bench.load(bench.asked([_FIRST], [SOURCES[0]])), lambda: bench.load(changed))
+    changed = bench.asked([f"{FIRST}&filter={since}"], [SOURCES[0]])
+    ratio, _ = bench.p50(lambda: bench.load(bench.asked([FIRST], [SOURCES[0]])), lambda: bench.load(changed))
     yield Row("what has changed since (100 records): p50 against the first page", ratio, 2, at_most=True)
 
 
 def _while_writing(bench: Bench, folder: Path) -> Iterator[Row]:
-    active = bench.asked([f"{_FIRST}&{_ACTIVE}"])
+    deep = [
+        *offsets(bench.size.enrollments * 9 // 10, FIRST),
+        *offsets(bench.size.enrollments * 8 // 10, f"{FIRST}&{FILTER}"),
+    ]
+    for name, asked in (
+        ("status='active'", bench.asked([f"{FIRST}&{_ACTIVE}"])),
+        ("random offsets, also filtered,", bench.asked(deep, [None])),
+    ):
 
-    def busy() -> Load:
-        with _writes(folder):
-            return bench.load(active)
+        def busy(asked: Sequence[Asked] = asked) -> Load:
+            with writes(folder):
+                return bench.load(asked)
 
-    ratio, _ = bench.p50(lambda: bench.load(active), busy)
-    yield Row("status='active' while a write commits every second: p50 against idle", ratio, 1.5, at_most=True)
+        ratio, found = bench.p50(lambda asked=asked: bench.load(asked), busy)  # type: ignore[misc]
+        note = f"{found.p50:.1f} ms"
+        yield Row(f"{name} while a write commits every second: p50 against idle", ratio, 1.5, at_most=True, note=note)
 
 
 @contextmanager
-def _writes(folder: Path) -> Iterator[None]:
+def writes(folder: Path) -> Iterator[None]:
     """A small write every second, as a reconciliation that finds one change makes it."""
     ended = threading.Event()
 
@@ -240,7 +242,7 @@ def _writes(folder: Path) -> Iterator[None]:
         writer.join()
 
 
-def _offsets(below: int, path: str) -> list[str]:
+def offsets(below: int, path: str) -> list[str]:
     """The path at two thousand random offsets."""
     drawn = random.Random(7)
     return [f"{path}&offset={drawn.randrange(below)}" for _ in range(2_000)]
@@ -254,14 +256,3 @@ def _linked(served: Served, path: str, pages: int) -> Iterator[str]:
         following = "/" + url.split("/", 3)[3]
         yield following
         answer = served.get(following)
-
-
-def _memory(pid: int) -> int:
-    """The resident memory of a process's children, in kB."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return sum(
-        int(line.split()[1])
-        for child in children
-        for line in Path(f"/proc/{child}/status").read_text().splitlines()
-        if line.startswith("VmRSS")
-    )

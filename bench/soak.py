@@ -12,7 +12,6 @@ Bounded, on loopback, and ends by itself; exits with 1 if anything was wrong.
 import argparse
 import os
 import random
-import socket
 import sys
 import threading
 import time
@@ -26,6 +25,7 @@ import requests
 
 from bench.consumers import Consumer, Listener, Poller
 from bench.installation import Installation, installation
+from bench.serving import free_port
 from bench.unrest import Unrest, UnrulyManners
 from bridge.cli.processes import end, start_bridge
 from bridge.mirror.mirror import Mirror
@@ -67,8 +67,7 @@ def soak(*, contexts: int, members: int, seconds: float, workers: int = 2, limit
     :param seconds: how long load and faults last; what comes before and after takes its own time.
     :param limit: records on a page of those who crawl.
     """
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = int(listener.getsockname()[1])
+    port = free_port()
     people = max(members * 2, contexts * members // 5)
     manners = UnrulyManners(page_size=max(2, members // 2), hang_for=1.5)
     with installation(

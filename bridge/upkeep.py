@@ -5,10 +5,13 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import NamedTuple
 
+import structlog
+
 from bridge.api.webhooks import Deliverer
 from bridge.clock import from_stamp, to_stamp
 from bridge.errors import Busy, InvalidRequest, UnknownObject
 from bridge.mirror.decisions import DecisionKind
+from bridge.mirror.facets import fill_facets
 from bridge.mirror.purging import Keep, Purge, Purged
 from bridge.mirror.runs import Mandate, Outcome, Run, Runs
 from bridge.mirror.undoing import rehearse_undo, undo
@@ -17,6 +20,8 @@ from bridge.registry.rosters import Reconciled
 from bridge.storage import write
 from bridge.transport.http import Http
 from bridge.wiring import Wiring
+
+log = structlog.get_logger(__name__)
 
 _PURGED = "purged"
 _PURGE_EVERY = timedelta(days=1)
@@ -94,11 +99,21 @@ def purge(wiring: Wiring, between: Callable[[], None] = lambda: None) -> Purged:
 
     :param between: called between two transactions.
     """
+    catch_up(wiring, between)
     wiring.registry.launches.forget_ended()
     purged = _purge(wiring, between).do()
     with write(wiring.mirror.db):
         wiring.mirror.note(_PURGED, to_stamp(wiring.clock()))
     return purged
+
+
+def catch_up(wiring: Wiring, between: Callable[[], None] = lambda: None) -> None:
+    """Give the records of an older mirror the facets that this version keeps, if some do not have them yet.
+
+    :param between: called between two transactions.
+    """
+    if facets := fill_facets(wiring.mirror.db, between):
+        log.info("facets_filled", facets=facets)
 
 
 def count_purge(wiring: Wiring) -> Purged:

@@ -24,7 +24,7 @@ from bridge.metrics.requests import forget
 from bridge.scheduling import Scheduling
 from bridge.settings import CONFIG_VARIABLE
 from bridge.sync.scheduler import Scheduler
-from bridge.upkeep import Subscribers, purge_daily
+from bridge.upkeep import Subscribers, catch_up, purge_daily
 from bridge.wiring import Wiring
 
 log = structlog.get_logger(__name__)
@@ -105,6 +105,7 @@ def schedule(session: Session, with_parent: bool) -> None:
         deliver=Subscribers(wiring).deliver,
         tell=lambda: wiring.telling.work(_TELL_AT_ONCE),
         purge=lambda: purge_daily(wiring),
+        catch_up=lambda: catch_up(wiring),
     )
 
     def stop(_signal: int, _frame: FrameType | None) -> None:

@@ -157,6 +157,11 @@ class ConditionCompiler:
         rows = f'FROM "{others.name}" AS r WHERE {where.sql}'
         if not path.many:
             return Term(f'r.sourcedId IN (SELECT r."{path.name}" {rows})', where.parameters, 1 + where.depth)
+        if not path.facet:
+            value, entries = _entries(path)
+            held = f'SELECT {value.sql} FROM "{others.name}" AS r, {entries.sql} WHERE {where.sql}'
+            parameters = value.parameters + entries.parameters + where.parameters
+            return Term(f"r.sourcedId IN ({held})", parameters, 1 + where.depth)
         listed = f"SELECT facets.value FROM facets WHERE facets.field = {FACET_FIELD} AND facets.seq IN"
         parameters = (others.name, path.name, *where.parameters)
         return Term(f"r.sourcedId IN ({listed} (SELECT r.seq {rows}))", parameters, 2 + where.depth)
@@ -266,15 +271,21 @@ def _is_plain_equality(path: Path, comparison: Comparison) -> bool:
 
 
 def _values(path: Path) -> Term:
-    """A SELECT of what a list holds, as ``v``. The list is the first step of the path, always."""
-    if "@" in path.name:  # where it is not in the facets, it is a column, of a JSON list
-        return Term(f'SELECT e.value AS v FROM json_each(r."{path.name}") AS e')
+    """A SELECT of what a list holds, as ``v``."""
+    value, entries = _entries(path)
+    return Term(f"SELECT {value.sql} AS v FROM {entries.sql}", value.parameters + entries.parameters)
+
+
+def _entries(path: Path) -> tuple[Term, Term]:
+    """The value of an entry ``e`` of a list, and the entries. The list is the first step of the path, always."""
     head, _, rest = path.name.partition(".")
+    entries = Term("json_each(r.document, ?) AS e", (f"$.{head}",))
     if not rest:
-        return Term(f"SELECT {_TEXT_OF_E} AS v FROM json_each(r.document, ?) AS e", (f"$.{head}",))
-    return Term(
-        "SELECT r.document ->> (e.fullkey || ?) AS v FROM json_each(r.document, ?) AS e", (f".{rest}", f"$.{head}")
-    )
+        return Term(_TEXT_OF_E), entries
+    field, _, beside = rest.partition("@")
+    if beside:  # two fields of one entry, as a pair
+        return Term("(e.value ->> ?) || '@' || (e.value ->> ?)", (f"$.{field}", f"$.{beside}")), entries
+    return Term("r.document ->> (e.fullkey || ?)", (f".{rest}",)), entries
 
 
 def _among(found: Term, values: Sequence[str]) -> Term:

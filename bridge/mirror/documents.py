@@ -20,6 +20,9 @@ from bridge.roster.values import values_at
 
 _BATCH = 500
 
+FORGOTTEN = "forgotten"
+"""What the mirror notes as the last write that removed records for good."""
+
 
 class RecordChange(StrEnum):
     """What happened to a record, as the change log and the outbox call it."""
@@ -132,7 +135,8 @@ class Documents:
         )
         execute(f'UPDATE "{collection.name}" SET document = ?, changed = ? WHERE seq = ?', updates)  # noqa: S608
         execute("DELETE FROM facets WHERE field = ? AND value = ? AND seq = ?", facets_gone)
-        execute("INSERT INTO facets (field, value, seq) VALUES (?, ?, ?)", facets_new)
+        # Of one that is not full yet, an older version may have left something.
+        execute("INSERT OR IGNORE INTO facets (field, value, seq) VALUES (?, ?, ?)", facets_new)
         self._record(log)
 
     def differing(self, derived: Sequence[Derived]) -> list[Differing]:
@@ -161,6 +165,8 @@ class Documents:
         facets_gone: list[tuple[int, str, int]] = []
         if rows:
             self._touched.add(collection.name)
+            # Of other changes the records tell, or the change log.
+            self._db.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (FORGOTTEN, str(self._changed)))
         for seq, document in rows:
             body = msgspec.json.decode(document)
             facets_gone.extend((field, value, seq) for field, value in self._facets(collection, body))

@@ -1,46 +1,79 @@
 """Where pages of queries begin: what spares a jump to an offset the walk over all the rows before it.
 
-Whoever asks for a page at some offset pays for the rows before it once. Where it began is kept, and the next page at
-that offset or behind it is found from there: pages asked for at random soon cost the same as the first. A first page
-too may lie behind many rows of sources that its reader does not see.
+The landmarks of a query lie in its order, some hundreds of rows apart; of each it is known how many rows come before
+it. The visibility is part of the query, so nobody's landmarks serve anybody who sees something else. How they are found
+and brought through a commit is :mod:`bridge.mirror.jumps`'s; this module only holds them, in a memory of the process
+that all threads share.
 
-One rule makes what is kept of a query valid: the mark (:meth:`bridge.mirror.pages.Pages.mark`) of what it depends on,
-as far as its reader sees it. When that has moved, what was kept of the query is forgotten. The visibility is part of
-the query, so nobody's landmarks serve anybody who sees something else. It is a memory of the process: all threads share
-it, and each finds in it only what is true of the snapshot that it reads.
+One rule makes them valid: they are true of one :class:`State` of what the query depends on, and are only ever used by
+whoever reads that state.
 """
 
-from bisect import bisect_right, insort
+from bisect import bisect_left, bisect_right
 from collections import OrderedDict
-from collections.abc import Hashable
-from dataclasses import replace
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from threading import Lock
+from typing import NamedTuple
 
-from bridge.mirror.query_sql import place_before
+from bridge.mirror.query_sql import descends, place_before
 from bridge.roster.query import Place, Query
-
-_QUERIES = 500
-"""Queries of which something is kept: the one that was asked for longest ago goes first."""
 
 _APART = 500
 """Rows between two landmarks, at least: walking over fewer costs less than finding the page itself."""
 
-_MOST = 4_000
-"""Landmarks of one query."""
+_QUERIES = 500
+"""Queries of which something is kept: the one that was asked for longest ago goes first."""
+
+_OF_ONE = 8_000
+"""Landmarks of one query, at most: if there would be more, they lie further apart."""
+
+_OF_ALL = 100_000
+"""Landmarks of all queries, some 200 bytes each."""
+
+
+class State(NamedTuple):
+    """What a query finds is the same while this is.
+
+    :param own: the number of the write that last changed the query's collection, as far as its reader sees it.
+    :param rest: whatever else it depends on; when that moves, nothing of the query can be kept.
+    """
+
+    own: int
+    rest: Hashable
 
 
 class Landmarks:
-    """What is kept of one query.
+    """What is kept of one query, in one state.
 
     :ivar total: how many records match, once they have been counted.
+    :ivar apart: how many rows are to lie between two landmarks.
+    :ivar recurs: whether the query was asked in an earlier state too.
+    :ivar jumped: whether somebody has asked for a page behind them: landmarks are for those who come after her.
+    :ivar costly: whether walks do not leave any, because each stride would cost too much.
+    :ivar learning: held by whoever finds more of them.
     """
 
-    def __init__(self, mark: Hashable) -> None:
-        self.mark = mark
-        self._lock = Lock()
+    def __init__(self, state: State, *, recurs: bool = False) -> None:
+        self.state = state
         self.total: int | None = None
+        self.apart = _APART
+        self.recurs = recurs
+        self.jumped = False
+        self.costly = False
+        self.learning = Lock()
+        self._lock = Lock()
         self._offsets: list[int] = []
-        self._places: dict[int, Place] = {}
+        self._places: list[Place] = []
+
+    def __len__(self) -> int:
+        return len(self._offsets)
+
+    @property
+    def furthest(self) -> tuple[int, Place | None]:
+        """The last of them: its offset, and behind which place the row at this offset comes."""
+        with self._lock:
+            return (self._offsets[-1], self._places[-1]) if self._offsets else (0, None)
 
     def shorten(self, query: Query) -> Query:
         """The same rows, from the nearest landmark on."""
@@ -50,20 +83,88 @@ class Landmarks:
             index = bisect_right(self._offsets, query.offset)
             if index == 0:
                 return query
-            nearest = self._offsets[index - 1]
-            place = self._places[nearest]
+            nearest, place = self._offsets[index - 1], self._places[index - 1]
         return replace(query, after=place, offset=query.offset - nearest)
 
     def keep(self, query: Query, first: Place) -> None:
-        """Keep where a page began, if nothing near it is kept."""
-        if query.after is not None or (query.offset == 0 and query.visibility.sources is None):
-            return
+        """Keep where a page began, if nothing near it is kept, and no walk would leave a landmark there.
+
+        A first page too may lie behind many rows of sources that its reader does not see.
+        """
+        worth = query.visibility.sources is not None if query.offset == 0 else self.costly
+        if query.after is None and worth:
+            self.add(query.offset, place_before(query, first))
+
+    def add(self, offset: int, place: Place) -> None:
+        """Add one, if none is near: the row at the offset comes behind the place."""
         with self._lock:
-            index = bisect_right(self._offsets, query.offset)
-            far = index == 0 or query.offset - self._offsets[index - 1] >= _APART
-            if far and len(self._offsets) < _MOST:
-                insort(self._offsets, query.offset)
-                self._places[query.offset] = place_before(query, first)
+            index = bisect_right(self._offsets, offset)
+            if index and offset - self._offsets[index - 1] < self.apart:
+                return
+            self._offsets.insert(index, offset)
+            self._places.insert(index, place)
+            if len(self._offsets) > _OF_ONE:
+                del self._offsets[1::2], self._places[1::2]
+                self.apart *= 2
+
+    def stretches(self, query: Query) -> "Stretches":
+        """What lies between them now."""
+        with self._lock:
+            return Stretches(query, tuple(self._offsets), tuple(self._places))
+
+    def carried(self, state: State, stretches: "Stretches", total: int | None) -> "Landmarks":
+        """The same for another state.
+
+        :param stretches: as they are in that state.
+        :param total: how many records match there, if that is known.
+        """
+        carried = Landmarks(state, recurs=True)
+        carried.total, carried.apart = total, self.apart
+        carried.jumped, carried.costly = self.jumped, self.costly
+        carried._offsets, carried._places = list(stretches.offsets), list(stretches.places)
+        return carried
+
+
+@dataclass(frozen=True, slots=True)
+class Stretches:
+    """The rows between landmarks, of one query. The stretch of a number ends at the landmark of that number.
+
+    :param offsets: of the landmarks.
+    :param places: likewise.
+    """
+
+    query: Query
+    offsets: tuple[int, ...]
+    places: tuple[Place, ...]
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def around(self, positions: Iterable[Place]) -> list[int]:
+        """The number of each stretch in which a record of such a position stands, or would; behind the last landmark,
+        how many stretches there are."""
+        places = [_rank(self.query, place) for place in self.places]
+        ranks = [_rank(self.query, place) for place in positions]
+        if not descends(self.query):
+            return [bisect_left(places, rank) for rank in ranks]
+        places.reverse()
+        return [len(places) - bisect_right(places, rank) for rank in ranks]
+
+    def bounds(self, number: int) -> tuple[Place | None, Place]:
+        """Behind which place a stretch begins, and behind which none of it lies."""
+        return (self.places[number - 1] if number else None, self.places[number])
+
+    def rows(self, number: int) -> int:
+        """How many rows of a stretch match."""
+        return self.offsets[number] - (self.offsets[number - 1] if number else 0)
+
+    def grown(self, growth: Mapping[int, int], first: int) -> "Stretches":
+        """The first so many stretches, when some of them have more rows, or fewer."""
+        more, offsets = 0, []
+        for number, offset in enumerate(self.offsets[:first]):
+            more += growth.get(number, 0)
+            offsets.append(offset + more)
+        return replace(self, offsets=tuple(offsets), places=self.places[:first])
 
 
 class LandmarksOfQueries:
@@ -73,22 +174,35 @@ class LandmarksOfQueries:
         self._lock = Lock()
         self._queries: OrderedDict[Hashable, Landmarks] = OrderedDict()
 
-    def of(self, query: Query, mark: Hashable) -> Landmarks:
-        """Those of a query, whichever of its pages is asked for.
-
-        :param mark: of what it depends on, as far as its reader sees it, and the mirror's epoch.
-        """
+    def find(self, query: Query) -> Landmarks | None:
+        """Those of a query, whichever of its pages is asked for, in the latest state that is known of."""
         key = asked(query)
         with self._lock:
             kept = self._queries.get(key)
-            if kept is None or kept.mark != mark:
-                kept = self._queries[key] = Landmarks(mark)
-                if len(self._queries) > _QUERIES:
-                    self._queries.popitem(last=False)
-            self._queries.move_to_end(key)
-        return kept
+            if kept is not None:
+                self._queries.move_to_end(key)
+            return kept
+
+    def put(self, query: Query, landmarks: Landmarks) -> None:
+        """Keep those of a query instead of what was kept of it."""
+        with self._lock:
+            self._queries[asked(query)] = landmarks
+        self.trim()
+
+    def trim(self) -> None:
+        """Forget what has not been asked for lately, if there is too much."""
+        with self._lock:
+            held = sum(map(len, self._queries.values()))
+            while len(self._queries) > 1 and (len(self._queries) > _QUERIES or held > _OF_ALL):
+                _, gone = self._queries.popitem(last=False)
+                held -= len(gone)
 
 
 def asked(query: Query) -> Hashable:
     """What is the same for all pages of a query."""
     return (query.collection, query.visibility, query.preset, query.where, query.search, query.sort, query.descending)
+
+
+def _rank(query: Query, place: Place) -> tuple[bool, str, int]:
+    """Compares as places do in an ascending order: without a key they come last, as text by code point."""
+    return (query.sort is not None and place.key is None, place.key or "", place.seq)

@@ -9,8 +9,6 @@ document once, however large the page: a price that limited callers pay, and nob
 # ruff: noqa: S608 - every value is bound, and the names that stand in the SQL are the model's own
 
 from collections.abc import Sequence
-from dataclasses import replace
-from functools import cache
 
 from bridge.mirror.condition_sql import Term, all_of
 from bridge.roster.model import Collection, Kind
@@ -33,28 +31,11 @@ def looks_at_references(collection: Collection, what: Condition | str) -> bool:
             return False  # it goes by the sourcedId, and looks at visible records alone
 
 
-@cache
-def without_facets(collection: Collection) -> Collection:
-    """The same class, of which nothing can be looked up in the facets: they hold the hidden references too."""
-    return replace(
-        collection,
-        paths=tuple(replace(path, facet=False) for path in collection.paths),
-        looked_up=tuple(replace(path, facet=False) for path in collection.looked_up),
-    )
-
-
 def visible_parts(collection: Collection, terms: Sequence[Term]) -> Term:
     """A table ``r`` like the collection's own, of the rows for which the terms hold, with what of them may be seen."""
     where = all_of(terms)
     names = [path.name for path in collection.columns if path.name != "sourcedId"]
     columns = [f"p.document ->> '$.{name}' AS \"{name}\"" for name in names]
-    for path in collection.looked_up:
-        list_, _, pair = path.name.partition(".")
-        field, _, beside = pair.partition("@")
-        columns.append(
-            f"(SELECT json_group_array((e.value ->> '$.{field}') || '@' || (e.value ->> '$.{beside}'))"
-            f" FROM json_each(p.document, '$.{list_}') AS e) AS \"{path.name}\""
-        )
     # The limits keep SQLite from merging the two into the query around them: it would call the function once for every
     # column that is looked at.
     inner = (

@@ -10,7 +10,7 @@ from sqlite_utils import Database
 
 from bridge import storage
 from bridge.migrations import migrate
-from bridge.mirror.facets import fill_facets
+from bridge.mirror.facets import number_facets
 from bridge.mirror.query_sql import register_functions
 from bridge.mirror.told import RECORDS, begin_anew
 
@@ -45,7 +45,7 @@ class Mirror:
         migrate(db, "bridge.mirror.migrations")
         db.conn.execute(f"PRAGMA cache_size = -{_WRITERS_CACHE}")
         db.conn.execute(f"PRAGMA journal_size_limit = {_LOG_KEPT}").fetchone()
-        fill_facets(db)
+        number_facets(db)
         return cls(db)
 
     @classmethod

@@ -16,9 +16,11 @@ from typing import TypeVar
 import msgspec
 
 from bridge.errors import Busy, UnknownObject
-from bridge.mirror.documents import encode
+from bridge.mirror.documents import FORGOTTEN, encode
+from bridge.mirror.facets import FacetNames, reading_without, unfilled
 from bridge.mirror.horizon import Horizon, Horizons
-from bridge.mirror.landmarks import Landmarks, LandmarksOfQueries, asked
+from bridge.mirror.jumps import Jumps
+from bridge.mirror.landmarks import Landmarks, LandmarksOfQueries, State, asked
 from bridge.mirror.mirror import Mirror
 from bridge.mirror.query_sql import PageStatements, compile_count, compile_one, prepare_page, tally_of
 from bridge.recall import Recall
@@ -59,8 +61,8 @@ class Pages:
     """Reads one mirror, on one connection.
 
     What an answer needs beside its records (marks, tallies, counts, stamps) is read once and recalled until something
-    is committed (:class:`bridge.recall.Recall`); where pages begin, until something changes that the query depends on
-    (:class:`bridge.mirror.landmarks.LandmarksOfQueries`).
+    is committed (:class:`bridge.recall.Recall`); where pages begin is brought through commits
+    (:class:`bridge.mirror.jumps.Jumps`).
 
     :param public_url: the bridge's public root: references that are stored on another one are corrected on the way out.
     :param time_limit: seconds that one read may take.
@@ -83,7 +85,7 @@ class Pages:
         self._time_limit = time_limit
         self._deadline = float("inf")
         self._recall = Recall(self._db)
-        self._landmarks = landmarks or LandmarksOfQueries()
+        self._jumps = Jumps(self._db, self._recall, landmarks or LandmarksOfQueries(), self._prepared)
         self._horizons = horizons or Horizons()
         self._horizon: Horizon | None = None  # of whoever is being answered, if she is limited
         self._reading = _Reading(self._db, self._begin, self._end)
@@ -134,20 +136,31 @@ class Pages:
         """
         with self._reading:
             self._look(query.visibility)
-            landmarks = self._recall.get(("landmarks", asked(query)), lambda: self._landmarks_of(query))
-            found = self._find(landmarks.shorten(query))
+            query = reading_without(query, self._unfilled)
+            landmarks = self._recall.get(
+                ("landmarks", asked(query)), lambda: self._jumps.landmarks(query, self._state_of(query))
+            )
+            if landmarks.total is not None and query.after is None and query.offset >= landmarks.total:
+                return Page(b"", 0, landmarks.total, None, more=False)
+            found = self._find(self._jumps.shorten(query, landmarks))
             if found.first is not None:
                 landmarks.keep(query, found.first)
             if landmarks.total is None:
-                landmarks.total = _total_seen(query, found) or self._total(query)
+                landmarks.total = _total_seen(query, found) or self._total(query, landmarks)
             # Total and page are of one snapshot; behind a place, nobody knows how many have gone before.
             more = query.offset + found.count < landmarks.total if query.after is None else self._follows(query, found)
             documents = self._as_seen(self._moved(found.documents), query.collection, query.visibility)
         return Page(documents, found.count, landmarks.total, found.last, more)
 
-    def _landmarks_of(self, query: Query) -> Landmarks:
-        changed = self._changed(query.visibility, _depends_on(query))
-        return self._landmarks.of(query, (self.epoch, changed))
+    def _state_of(self, query: Query) -> State:
+        """What names all that decides what a query finds, as far as its reader sees it."""
+        own, visibility = query.collection.name, query.visibility
+        others = _depends_on(query)
+        rest = (self.epoch, self._recall.get(FORGOTTEN, lambda: self._mirror.noted(FORGOTTEN)))
+        return State(
+            self._changed(visibility, frozenset({own})),
+            (*rest, *(self._changed(visibility, frozenset({name})) for name in others)),
+        )
 
     def _find(self, query: Query) -> "_Found":
         statements = self._prepared(query)
@@ -188,11 +201,18 @@ class Pages:
         with self._reading:
             horizon = self._look(visibility)
             sources = self._source_ids(visibility)
-            statement = compile_one(collection, sourced_id, visibility, sources, preset, horizon)
+            alike = reading_without(
+                Query(collection=collection, visibility=visibility, preset=preset, limit=1), self._unfilled
+            )
+            statement = compile_one(alike.collection, sourced_id, visibility, sources, alike.preset, horizon)
             row = self._db.execute(statement.sql, statement.parameters).fetchone()
             if row is None:
                 raise UnknownObject(f"there is no {collection.singular} with this sourcedId")
             return self._as_seen(self._moved(row[0]), collection, visibility)
+
+    @property
+    def _unfilled(self) -> FacetNames:
+        return self._recall.get("unfilled", lambda: unfilled(self._mirror.db))
 
     def _look(self, visibility: Visibility) -> Horizon | None:
         """Find out how far the caller sees who is answered now; ``None`` if that is all of her sources."""
@@ -213,9 +233,12 @@ class Pages:
         seen = [redacted(body, shown, sees) for body in msgspec.json.decode(b"[%b]" % documents)]
         return msgspec.json.encode(seen)[1:-1]
 
-    def _total(self, query: Query) -> int:
+    def _total(self, query: Query, landmarks: Landmarks) -> int:
         tally = tally_of(query)
         if tally is None or query.visibility.is_limited:
+            walked = self._jumps.count(query, landmarks)
+            if walked is not None:
+                return walked
             statement = compile_count(query, self._source_ids(query.visibility), self._horizon)
             return int(self._db.execute(statement.sql, statement.parameters).fetchone()[0])
         status, kind = tally
@@ -321,11 +344,11 @@ def _total_seen(query: Query, found: _Found) -> int | None:
     return None
 
 
-def _depends_on(query: Query) -> frozenset[str]:
-    """The collections that decide which records a query finds."""
+def _depends_on(query: Query) -> list[str]:
+    """The collections that decide, beside each record itself, whether a query finds it."""
     if query.visibility.is_limited:
-        return frozenset(COLLECTIONS)  # what is seen of one depends on the others
-    return frozenset({query.collection.name, *collections_in(query.preset), *collections_in(query.where)})
+        return sorted(COLLECTIONS)  # what is seen of one depends on the others
+    return sorted({*collections_in(query.preset), *collections_in(query.where)})
 
 
 def _names(visibility: Visibility) -> str:

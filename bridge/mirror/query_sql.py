@@ -34,8 +34,9 @@ from bridge.mirror.condition_sql import (
     path_of,
     sort_key,
 )
+from bridge.mirror.facets import without_facets
 from bridge.mirror.horizon import Horizon
-from bridge.mirror.limited_sql import looks_at_references, visible_parts, without_facets
+from bridge.mirror.limited_sql import looks_at_references, visible_parts
 from bridge.roster.model import Collection, Shape
 from bridge.roster.query import Among, And, Comparison, Condition, Place, Predicate, Query
 from bridge.roster.visibility import Visibility
@@ -81,12 +82,14 @@ def _casefold(text: object) -> str | None:
 class PageStatements:
     """What finds pages of a query: the same for each, or for each behind a place.
 
+    :param page: the page as a table of (seq, sort_key), to begin a statement with.
     :param places: rows of (seq, sort key), in the page's order. The sort key is the text of the sort field, ``None``
         where it is missing or the walk is not sorted.
     :param served: one row: how many records, the lowest and the highest seq, and the records as they are served, joined
         by commas. A page comes in one step because other threads run between two of them, and take their time.
     """
 
+    page: str
     places: str
     served: str
     parameters: tuple[Parameter | Hole, ...]
@@ -111,7 +114,7 @@ def prepare_page(query: Query, source_ids: Mapping[str, int], horizon: Horizon |
     :param horizon: which records a caller may see who is limited to some: to be given for her, and for nobody else.
     :raises LookupError: if the query names a field that the class does not have.
     """
-    way = "DESC" if _descending(query) else "ASC"
+    way = "DESC" if descends(query) else "ASC"
     by = f"seq {way}" if query.sort is None else f"sort_key {way}, seq {way}"
     branches = [
         branch for rows in _ways(query, source_ids, horizon, in_order=True) for branch in _branches(query, rows)
@@ -133,6 +136,7 @@ def prepare_page(query: Query, source_ids: Mapping[str, int], horizon: Horizon |
         found = Term(" UNION ALL ".join(each.sql for each in limited), parameters)
     page = f"WITH page AS ({found.sql} LIMIT ? OFFSET ?)"
     return PageStatements(
+        page,
         # The same page for both, so that both are found alike. Rows are joined in its order: it is the outer loop.
         f"{page} SELECT seq, CAST(nullif(sort_key, {MISSING}) AS TEXT) FROM page",
         f"{page} SELECT count(*), min(page.seq), max(page.seq), CAST(coalesce(group_concat({_SERVED}), '') AS BLOB)"
@@ -141,9 +145,28 @@ def prepare_page(query: Query, source_ids: Mapping[str, int], horizon: Horizon |
     )
 
 
+def count_page(query: Query, statements: PageStatements, until: Place | None) -> tuple[str, tuple[Parameter, ...]]:
+    """How many records are on a page, none of them behind a place."""
+    sql, parameters = f"{statements.page} SELECT count(*) FROM page", statements.bind(query)
+    if until is None:
+        return sql, parameters
+    operator = ">=" if descends(query) else "<="
+    if query.sort is None:
+        return f"{sql} WHERE seq {operator} ?", (*parameters, until.seq)
+    bound = _bound(sort_key(query.collection, query.sort))
+    key = b"" if until.key is None else until.key
+    return f"{sql} WHERE (sort_key, seq) {operator} ({bound}, ?)", (*parameters, key, until.seq)
+
+
+def _bound(key: Term) -> str:
+    """A parameter that is compared with a sort key: that of a walk by dateLastModified is a number, which a place holds
+    as text."""
+    return "CAST(? AS INTEGER)" if key.sql == "r.changed" else "?"
+
+
 def place_before(query: Query, place: Place) -> Place:
     """The place behind which the record at this place is the next."""
-    return Place(place.seq + 1 if _descending(query) else place.seq - 1, place.key)
+    return Place(place.seq + 1 if descends(query) else place.seq - 1, place.key)
 
 
 def compile_count(query: Query, source_ids: Mapping[str, int], horizon: Horizon | None = None) -> Statement:
@@ -206,7 +229,7 @@ def _ways(query: Query, source_ids: Mapping[str, int], horizon: Horizon | None, 
     by_id = any(isinstance(term, Among) or _is_equality(term, "sourcedId") for term in given)
     walked = None if by_id else _facet_to_walk(collection, given)
     by_value = any(_finds_few(collection, term) for term in given)
-    visible = _visible(query.visibility, source_ids, in_order=in_order, by_id=by_id)
+    visible = _visible(query.visibility, source_ids, in_order=in_order, by_id=by_id or by_value)
     compiler = ConditionCompiler(collection, in_order, by_id or by_value or walked is not None, lambda _: visible)
     terms = list(visible)
     terms.extend(compiler.compile(term) for term in given if term is not walked)
@@ -274,7 +297,7 @@ def _branches(query: Query, rows: _Rows) -> list[tuple[Term, str, Term]]:
     both are found by the index.
     """
     key = None if query.sort is None else sort_key(query.collection, query.sort)
-    operator, way = ("<", "DESC") if _descending(query) else (">", "ASC")
+    operator, way = ("<", "DESC") if descends(query) else (">", "ASC")
     shown = key or Term("NULL")
     columns = Term(f"{rows.seq} AS seq, {shown.sql} AS sort_key", shown.parameters)
 
@@ -288,14 +311,14 @@ def _branches(query: Query, rows: _Rows) -> list[tuple[Term, str, Term]]:
     behind = Term(f"{rows.seq} {operator} ?", (Hole.SEQ,))
     if key is None:
         return [(select(behind), by_seq, rows.when)]
-    # The key of a walk by dateLastModified is a number, which a place holds as text.
-    bound = "CAST(? AS INTEGER)" if key.sql == "r.changed" else "?"
+    bound = _bound(key)
     same = Term(f"{key.sql} = {bound}", (*key.parameters, Hole.KEY))
     further = Term(f"{key.sql} {operator} {bound}", (*key.parameters, Hole.KEY))
     return [(select(same, behind), by_seq, rows.when), (select(further), by_key, rows.when)]
 
 
-def _descending(query: Query) -> bool:
+def descends(query: Query) -> bool:
+    """Whether the walk goes from the highest to the lowest."""
     return query.sort.descending if query.sort else query.descending
 
 

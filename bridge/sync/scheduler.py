@@ -22,6 +22,7 @@ class Schedule:
     :param deliver: how often subscribers are told.
     :param tell: how often members are written as tools are told of them.
     :param purge: how often it is looked whether something is to be purged.
+    :param catch_up: how often it is looked whether something is to be caught up with.
     :param lease: how often the lease is kept while a long job runs: well under the time that it is given for.
     """
 
@@ -30,6 +31,7 @@ class Schedule:
     deliver: float = 1.0
     tell: float = 0.5
     purge: float = 600.0
+    catch_up: float = 10.0
     lease: float = 10.0
 
 
@@ -42,6 +44,7 @@ class Scheduler:
     :param deliver: tells subscribers what has changed.
     :param tell: writes members as tools are told of them; for a while, if there are many.
     :param purge: drops what has been kept for long enough.
+    :param catch_up: brings an older mirror in line with this version.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class Scheduler:
         deliver: Callable[[], None] | None = None,
         tell: Callable[[], None] | None = None,
         purge: Callable[[], None] | None = None,
+        catch_up: Callable[[], None] | None = None,
         schedule: Schedule = Schedule(),
     ) -> None:
         self._hold_lease = hold_lease
@@ -68,6 +72,7 @@ class Scheduler:
             ("deliver", deliver or _nothing_else, schedule.deliver),
             ("tell", tell or _nothing_else, schedule.tell),
             ("purge", purge or _nothing_else, schedule.purge),
+            ("catch_up", catch_up or _nothing_else, schedule.catch_up),
         ):
             self._apscheduler.add_job(self._guarded, "interval", args=(name, job), seconds=seconds, id=name, **options)
 

@@ -1,8 +1,10 @@
-"""What is kept between two pages is true only until something changes, and only for whoever sees the same."""
+"""What is kept between two pages serves only whoever sees the same, and is bounded."""
+
+from dataclasses import replace
 
 import pytest
 
-from bridge.mirror.landmarks import LandmarksOfQueries
+from bridge.mirror.landmarks import Landmarks, LandmarksOfQueries, State
 from bridge.mirror.query_sql import place_before
 from bridge.roster.model import ENROLLMENTS
 from bridge.roster.query import Place, Query, Sort
@@ -15,21 +17,24 @@ def query(offset=0, visibility=ALL, **rest):
     return Query(collection=ENROLLMENTS, visibility=visibility, limit=10, offset=offset, **rest)
 
 
+STATE = State(1, "epoch")
+
+
 @pytest.fixture
-def queries():
-    found = LandmarksOfQueries()
-    found.of(query(), mark=1).keep(query(1_000), Place(5_000))
+def landmarks():
+    found = Landmarks(STATE)
+    found.add(1_000, Place(4_999))
     return found
 
 
-def test_page_behind_a_landmark_is_found_from_there(queries):
-    nearer = queries.of(query(), mark=1).shorten(query(1_030))
+def test_page_behind_a_landmark_is_found_from_there(landmarks):
+    nearer = landmarks.shorten(query(1_030))
 
     assert (nearer.after, nearer.offset) == (Place(4_999), 30)
 
 
-def test_page_before_every_landmark_is_found_from_the_start(queries):
-    assert queries.of(query(), mark=1).shorten(query(999)) == query(999)
+def test_page_before_every_landmark_is_found_from_the_start(landmarks):
+    assert landmarks.shorten(query(999)) == query(999)
 
 
 @pytest.mark.parametrize(
@@ -41,27 +46,92 @@ def test_page_before_every_landmark_is_found_from_the_start(queries):
         pytest.param(query(1_030, search="x"), id="who-searches"),
     ],
 )
-def test_landmarks_serve_no_other_query(queries, other):
-    assert queries.of(other, mark=1).shorten(other) == other
+def test_landmarks_serve_no_other_query(landmarks, other):
+    queries = LandmarksOfQueries()
+    queries.put(query(), landmarks)
+
+    assert queries.find(query(1_030)) is landmarks
+    assert queries.find(other) is None
 
 
-def test_landmarks_end_with_the_mark(queries):
-    queries.of(query(), mark=2)
-
-    assert queries.of(query(), mark=1).shorten(query(1_030)) == query(1_030)
-
-
-def test_page_that_continues_a_walk_is_left_alone(queries):
+def test_page_that_continues_a_walk_is_left_alone(landmarks):
     walking = query(after=Place(7))
 
-    assert queries.of(query(), mark=1).shorten(walking) == walking
+    assert landmarks.shorten(walking) == walking
 
 
-def test_few_rows_from_a_landmark_no_other_is_kept(queries):
-    kept = queries.of(query(), mark=1)
-    kept.keep(query(1_100), Place(9_000))
+def test_few_rows_from_a_landmark_no_other_is_kept(landmarks):
+    landmarks.add(1_100, Place(9_000))
 
-    assert kept.shorten(query(1_100)).after == Place(4_999)
+    assert len(landmarks) == 1
+    assert landmarks.shorten(query(1_100)).after == Place(4_999)
+
+
+@pytest.mark.parametrize(
+    ("page", "costly", "kept"),
+    [
+        (query(1_000), True, 1),
+        (query(1_000), False, 0),
+        (query(0), False, 0),
+        (query(0, visibility=NORTH), False, 1),
+        (query(0, visibility=NORTH, after=Place(7)), False, 0),
+    ],
+    ids=["where-strides-cost-much", "where-walks-leave-landmarks", "first", "first-of-one-source", "of-a-walk"],
+)
+def test_where_a_page_began_is_kept_if_nothing_else_would_tell(page, costly, kept):
+    landmarks = Landmarks(STATE)
+    landmarks.costly = costly
+
+    landmarks.keep(page, Place(5_000))
+
+    assert len(landmarks) == kept
+
+
+def test_of_very_many_landmarks_every_other_is_kept():
+    landmarks = Landmarks(STATE)
+    for number in range(1, 9_001):
+        landmarks.add(number * 500, Place(number))
+
+    assert len(landmarks) < 8_001
+    assert landmarks.apart == 1_000
+    assert landmarks.shorten(query(3_321_750)).offset < 1_000
+
+
+def test_queries_that_were_asked_long_ago_are_forgotten():
+    queries = LandmarksOfQueries()
+    for number in range(40):
+        landmarks = Landmarks(STATE)
+        for offset in range(1, 5_001):
+            landmarks.add(offset * 1_000, Place(offset))
+        queries.put(query(search=str(number)), landmarks)
+
+    kept = [number for number in range(40) if queries.find(query(search=str(number)))]
+    assert kept == list(range(20, 40))
+
+
+@pytest.mark.parametrize(
+    ("order", "places", "positions"),
+    [
+        ({}, [Place(10), Place(20)], [Place(10), Place(11), Place(20), Place(21)]),
+        ({"descending": True}, [Place(20), Place(10)], [Place(20), Place(19), Place(10), Place(9)]),
+        (
+            {"sort": Sort("role")},
+            [Place(20, "student"), Place(5, None)],
+            [Place(20, "student"), Place(1, "teacher"), Place(5, None), Place(6, None)],
+        ),
+        (
+            {"sort": Sort("role", descending=True)},
+            [Place(5, None), Place(20, "student")],
+            [Place(6, None), Place(4, None), Place(21, "student"), Place(30, "aide")],
+        ),
+    ],
+    ids=["by-seq", "latest-first", "sorted", "sorted-down"],
+)
+def test_position_stands_in_the_stretch_whose_landmark_is_not_before_it(order, places, positions):
+    asked = query(**order)
+    stretches = replace(Landmarks(STATE).stretches(asked), offsets=(1_000, 2_000), places=tuple(places))
+
+    assert stretches.around(positions) == [0, 1, 1, 2]
 
 
 def test_place_before_a_record_depends_on_the_way():

@@ -169,6 +169,13 @@ def plan_of(school, statement):
             "SEARCH r USING INDEX users_by_source (source=?)",
             id="one-source",
         ),
+        pytest.param(
+            USERS,
+            "username='ann'",
+            {"visibility": Visibility.of("north")},
+            "SEARCH r USING INDEX users_by_username (<expr>=?)",
+            id="one-value-of-one-source",
+        ),
         pytest.param(USERS, "status='active'", {}, "SEARCH r USING INDEX users_by_status (<expr>=?)", id="status"),
         pytest.param(
             ENROLLMENTS, "role='teacher'", {}, "SEARCH r USING INDEX enrollments_by_role (<expr>=?)", id="role"
