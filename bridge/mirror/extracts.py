@@ -85,6 +85,7 @@ class Extract:
         """The school of one of a course's classes."""
         row = self._db.execute(
             'SELECT min("school.sourcedId") FROM "classes" WHERE seq IN (SELECT seq FROM facets WHERE value = :course'
+            " AND source IN (SELECT value FROM json_each(:sources))"
             " AND field = (SELECT field FROM facet_fields WHERE collection = :collection AND path = :path))"
             " AND status = 'active' AND source IN (SELECT value FROM json_each(:sources))",
             {"course": sourced_id, "collection": CLASSES.name, "path": "course.sourcedId", "sources": self._sources},

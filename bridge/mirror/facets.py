@@ -56,14 +56,14 @@ def _fill(db: Database, collection: Collection, fields: dict[str, int]) -> None:
     while True:
         with write(db):
             rows = db.execute(
-                f'SELECT seq, document FROM "{collection.name}" WHERE seq > ? ORDER BY seq LIMIT ?',  # noqa: S608
+                f'SELECT seq, source, document FROM "{collection.name}" WHERE seq > ? ORDER BY seq LIMIT ?',  # noqa: S608
                 (last, _BATCH),
             ).fetchall()
             db.conn.executemany(
-                "INSERT OR IGNORE INTO facets (field, value, seq) VALUES (?, ?, ?)",
+                "INSERT OR IGNORE INTO facets (field, source, value, seq) VALUES (?, ?, ?, ?)",
                 [
-                    (field, value, seq)
-                    for seq, document in rows
+                    (field, source, value, seq)
+                    for seq, source, document in rows
                     for body in (msgspec.json.decode(document),)
                     for path, field in fields.items()
                     for value in values_at(body, path)

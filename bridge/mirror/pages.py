@@ -163,7 +163,7 @@ class Pages:
 
     def _prepared(self, query: Query) -> PageStatements:
         def prepare() -> PageStatements:
-            return prepare_page(query, self._source_ids(query.visibility), self._horizon)
+            return prepare_page(query, self._source_ids(), self._horizon)
 
         if query.visibility.is_limited:
             return prepare()  # it holds all that she may see: not to be kept once for each of her queries
@@ -179,7 +179,7 @@ class Pages:
         """
         with self.reading():
             horizon = self._look(visibility)
-            sources = self._source_ids(visibility)
+            sources = self._source_ids()
             statement = compile_one(collection, sourced_id, visibility, sources, preset, horizon)
             row = self._db.execute(statement.sql, statement.parameters).fetchone()
             if row is None:
@@ -207,7 +207,7 @@ class Pages:
     def _total(self, query: Query) -> int:
         tally = tally_of(query)
         if tally is None or query.visibility.is_limited:
-            statement = compile_count(query, self._source_ids(query.visibility), self._horizon)
+            statement = compile_count(query, self._source_ids(), self._horizon)
             return int(self._db.execute(statement.sql, statement.parameters).fetchone()[0])
         status, kind = tally
         conditions, parameters = ["collection = ?", "kind = ?"], [query.collection.name, kind or ""]
@@ -221,8 +221,8 @@ class Pages:
         sql = f"SELECT coalesce(sum(count), 0) FROM tallies WHERE {where}"  # noqa: S608 - the conditions are ours
         return int(self._db.execute(sql, parameters).fetchone()[0])
 
-    def _source_ids(self, visibility: Visibility) -> Mapping[str, int]:
-        return {} if visibility.sources is None else self._recall.get("sources", self._mirror.source_ids)
+    def _source_ids(self) -> Mapping[str, int]:
+        return self._recall.get("sources", self._mirror.source_ids)
 
     def _recalled(self, key: Hashable, read: Callable[[], T]) -> T:
         if not self._db.in_transaction:

@@ -1,5 +1,7 @@
 """Facets that a later version of the bridge looks records up by are given to the records of an older mirror."""
 
+from dataclasses import replace
+
 import pytest
 
 from bridge.mirror.mirror import Mirror
@@ -53,7 +55,9 @@ def test_records_get_a_facet_that_the_mirror_did_not_keep(school, older, numbere
 
 def test_facet_that_was_given_up_for_a_while_forgets_what_it_held(school, older, biology):
     older(numbered=True, noted=True)
-    school.mirror.db.execute("INSERT INTO facets SELECT field, 'stale', 1 FROM facet_fields WHERE path = 'roles.role'")
+    school.mirror.db.execute(
+        "INSERT INTO facets SELECT field, 1, 'stale', 1 FROM facet_fields WHERE path = 'roles.role'"
+    )
 
     School(school.path).close()
 
@@ -67,3 +71,22 @@ def test_mirror_that_has_every_facet_is_opened_without_waiting_for_a_writer(scho
 
     other.close()
     school.mirror.db.execute("ROLLBACK")
+
+
+def test_facets_of_a_mirror_that_did_not_keep_them_by_source_are_kept(school, biology, chemistry):
+    school.reconcile(biology)
+    school.reconcile(replace(chemistry, source="south"))
+    whole = school.dump()
+    db = school.mirror.db
+    db.execute("ALTER TABLE facets RENAME TO by_source")
+    db.execute(
+        "CREATE TABLE facets (field INTEGER NOT NULL REFERENCES facet_fields (field), value TEXT NOT NULL,"
+        " seq INTEGER NOT NULL, PRIMARY KEY (field, value, seq)) STRICT, WITHOUT ROWID"
+    )
+    db.execute("INSERT INTO facets SELECT field, value, seq FROM by_source")
+    db.execute("DROP TABLE by_source")
+    db.execute("DELETE FROM migrations WHERE number = 23")
+
+    School(school.path).close()
+
+    assert school.dump()["facets"] == whole["facets"]
