@@ -23,6 +23,7 @@ from bridge.admin import (
     contexts,
     dashboard,
     inspector,
+    limits,
     plans,
     platforms,
     quality,
@@ -84,6 +85,7 @@ def admin_app(wiring: Wiring, *, observe: Observe = _unseen) -> Flask:
     Bootstrap5(app)
     CSRFProtect(app)
     accounts.manage_logins(app, wiring)
+    limits.keep(app, wiring)
     reading = (platforms, contexts, sources, plans, runs, inspector, quality)
     for room in (accounts, dashboard, *reading, clients, tools, setup):
         app.register_blueprint(room.pages(wiring))

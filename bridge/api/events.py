@@ -16,8 +16,7 @@ from bridge.auth.bearer import Grant, require
 from bridge.clock import from_stamp, from_unix_ms, to_stamp, to_unix_ms
 from bridge.errors import CursorExpired, InvalidRequest, RequestError
 from bridge.mirror.outbox import Event, Outbox, Place
-from bridge.oneroster.scopes import ONEROSTER_SCOPES, ROSTER, ROSTER_CORE, ROSTER_DEMOGRAPHICS
-from bridge.roster.model import COLLECTIONS, DEMOGRAPHICS
+from bridge.oneroster.scopes import ONEROSTER_SCOPES, readable_collections
 from bridge.seals import Seals
 
 LATEST = "latest"
@@ -59,7 +58,7 @@ class EventsFeed:
         limit = asked_limit()
         outbox = self._outbox()
         place = self._place(outbox, grant, request.args.getlist("after"))
-        batch = outbox.read(place.event, grant.visibility, readable_collections(grant), limit)
+        batch = outbox.read(place.event, grant.visibility, readable_collections(grant.scopes), limit)
         response = jsonify(
             events=[event_json(event, outbox.epoch, self._seals()) for event in batch.events],
             next=self._cursor(outbox.epoch, batch.place, grant),
@@ -113,10 +112,3 @@ def event_json(event: Event, epoch: str, seals: Seals) -> Mapping[str, str]:
 
 def _binding(grant: Grant) -> str:
     return f"events {grant.client_id}"
-
-
-def readable_collections(grant: Grant) -> list[str]:
-    """What the grant's scopes let be read as OneRoster."""
-    rostering = not grant.scopes.isdisjoint({ROSTER_CORE, ROSTER})
-    demographics = ROSTER_DEMOGRAPHICS in grant.scopes
-    return [name for name in COLLECTIONS if (demographics if name == DEMOGRAPHICS.name else rostering)]

@@ -47,16 +47,6 @@ class Visibility:
         return shown(collection, self.privacy)
 
     @property
-    def whole_sources(self) -> frozenset[str] | None:
-        """The sources, for a reader that serves these whole.
-
-        :raises ValueError: if there is any other limit, which such a reader would pass over.
-        """
-        if self.is_limited or self.privacy is not PersonDetail.PUBLIC:
-            raise ValueError("this visibility is limited beyond sources, which is not honoured here")
-        return self.sources
-
-    @property
     def key(self) -> tuple[object, ...]:
         """The same as a value that is written the same in every process."""
         sources = None if self.sources is None else sorted(self.sources)
