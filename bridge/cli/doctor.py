@@ -12,6 +12,7 @@ from bridge.clock import to_stamp
 from bridge.errors import BridgeError
 from bridge.lti.platform import Platform
 from bridge.mirror.runs import Runs
+from bridge.people import held_again
 from bridge.registry.circuits import CircuitState
 from bridge.registry.sources import RegisteredSource
 from bridge.registry.webhooks import Webhook
@@ -38,6 +39,7 @@ def doctor(session: Session, as_json: bool) -> None:
         ("scheduler", _scheduler(wiring)),
         ("held plans", _held(wiring)),
         ("contexts", _contexts(wiring)),
+        ("erased people", _erased(wiring)),
         *((f"webhook {webhook.name}", _webhook(webhook)) for webhook in wiring.registry.webhooks.all()),
         *((f"circuit {platform.tenant}", _circuit(wiring, platform)) for platform in wiring.registry.platforms.all()),
         *((f"platform {platform.tenant}", _platform(wiring, platform)) for platform in wiring.registry.platforms.all()),
@@ -111,6 +113,11 @@ def _contexts(wiring: Wiring) -> str | None:
     return (
         f"{gone} are gone at their platforms: see 'bridge contexts list', and retire them with 'bridge contexts retire'"
     )
+
+
+def _erased(wiring: Wiring) -> str | None:
+    held = held_again(wiring)
+    return f"{held} are held again: run 'bridge people erase-again'" if held else None
 
 
 def _circuit(wiring: Wiring, platform: Platform) -> str | None:
