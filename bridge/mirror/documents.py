@@ -107,7 +107,7 @@ class Documents:
         for one in group:
             old = stored.get(one.sourced_id)
             if old is not None and old.source != self._source:
-                raise SourceRefused(f"{collection.singular} {one.sourced_id} already belongs to another source")
+                raise SourceRefused(f"a sourcedId in {collection.name} is taken by another source")
             before = msgspec.json.decode(old.document) if old else None
             body = one.body if one.body is not None else _retired(before, one.parting)
             if body is None:
