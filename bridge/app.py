@@ -47,6 +47,7 @@ class _AnyPath(PathConverter):
     """A path, or an id with slashes, one in front too: WSGI hands over ``%2Fa`` as it does ``/a``."""
 
     regex = ".+?"
+    part_isolating = False
 
 
 def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
