@@ -156,9 +156,9 @@ def _without_indexes(db: Database) -> Iterator[None]:
     for name, _ in indexes:
         execute(f'DROP INDEX "{name}"')
     # It hides the mirror's own, whose rows lie in the order of their values.
-    execute("CREATE TEMP TABLE facets (field INTEGER, value TEXT, seq INTEGER)")
+    execute("CREATE TEMP TABLE facets (field INTEGER, source INTEGER, value TEXT, seq INTEGER)")
     yield
-    execute("INSERT INTO main.facets SELECT field, value, seq FROM temp.facets ORDER BY field, value, seq")
+    execute("INSERT INTO main.facets SELECT field, source, value, seq FROM temp.facets ORDER BY 1, 2, 3, 4")
     execute("DROP TABLE temp.facets")
     for _, sql in indexes:
         execute(sql)

@@ -8,6 +8,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 import structlog
 from flask import Flask, Response, request
+from werkzeug.routing import PathConverter
 
 from bridge import log as bridge_log
 from bridge.admin.app import ADMIN_PATH, Mounted, admin_app
@@ -42,6 +43,13 @@ from bridge.wiring import Wiring
 log = structlog.get_logger(__name__)
 
 
+class _AnyPath(PathConverter):
+    """A path, or an id with slashes, one in front too: WSGI hands over ``%2Fa`` as it does ``/a``."""
+
+    regex = ".+?"
+    part_isolating = False
+
+
 def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     """The WSGI application.
 
@@ -53,8 +61,9 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     for path in open_to_others(settings.storage):
         log.warning("readable_by_others", file=str(path), remedy="chmod go= on it, or on its folder")
     app = Services(__name__, static_folder=None)
-    # sourcedIds may hold any character: "a//b" is one, and no path is to be tidied up.
+    # sourcedIds may hold any character: "a//b" is one, "/a" another, and no path is to be tidied up.
     app.url_map.merge_slashes = False
+    app.url_map.converters["path"] = _AnyPath
     app.extensions["bridge"] = wiring
 
     def grant(authorization: str | None) -> Grant:

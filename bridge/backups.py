@@ -12,7 +12,7 @@ import shutil
 import sqlite3
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -93,13 +93,17 @@ def back_up(files: Storage, out: Path, clock: Clock) -> Backup:
     return backup
 
 
-def restore(files: Storage, source: Path, clock: Clock) -> Restored:
+def restore(files: Storage, source: Path, clock: Clock, *, erased: ErasedList | None = None) -> Restored:
     """Put a backup in the place of both databases, bring it to the present schema, and give the mirror a new epoch.
 
     Every record counts as changed now: consumers that ask for changes by time get whatever they had been told since the
     backup was made put right.
 
-    :raises BackupFailed: if the bridge runs here, or this is no usable backup. Nothing has been changed then.
+    Whoever was erased here since is erased from it again.
+
+    :param erased: who was erased where the backup comes from, if that is elsewhere.
+    :raises BackupFailed: if the bridge runs here, this is no usable backup, or the list is of another installation than
+        the backup. Nothing has been changed then.
     :raises ConfigError: if the backup is of a newer version of the bridge.
     """
     files.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -107,7 +111,7 @@ def restore(files: Storage, source: Path, clock: Clock) -> Restored:
         folder = Path(name)
         backup = _unpack(source, folder)
         _check_all_stopped(files)
-        epoch = _begin_anew(folder, _erased_until_now(files.registry, clock), clock)
+        epoch = _begin_anew(folder, [_erased_until_now(files.registry, clock), erased], clock)
         _check_all_stopped(files)  # that took its time
         set_aside: list[Path] = []
         for path in (files.registry, files.mirror):
@@ -188,7 +192,7 @@ def _erased_until_now(path: Path, clock: Clock) -> ErasedList | None:
         return erased_in(db, clock)
 
 
-def _begin_anew(folder: Path, erased: ErasedList | None, clock: Clock) -> str:
+def _begin_anew(folder: Path, lists: Iterable[ErasedList | None], clock: Clock) -> str:
     """Make the copies what a bridge can start from; returns the new epoch."""
     epoch = secrets.token_hex(16)
     with closing(Mirror.open(folder / MIRROR)) as mirror, storage.write(mirror.db):
@@ -201,8 +205,14 @@ def _begin_anew(folder: Path, erased: ErasedList | None, clock: Clock) -> str:
     with Registry.open(folder / REGISTRY, clock) as registry:
         registry.leases.end_all()
         registry.inbox.reopen()
-        if erased is not None:
-            registry.erased.adopt(erased)
+        for erased in filter(None, lists):
+            try:
+                registry.erased.adopt(erased)
+            except ValueError as error:
+                raise BackupFailed(
+                    f"{error}, and cannot be applied to this backup: restore the backup into an empty folder, with the"
+                    " list of where it comes from"
+                ) from error
         with closing(Mirror.open(folder / MIRROR)) as mirror:
             erase_again(mirror, registry, clock)
     return epoch

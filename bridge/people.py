@@ -95,6 +95,14 @@ def erase_again(mirror: Mirror, registry: Registry, clock: Clock) -> int:
     return len(found)
 
 
+def held_again(wiring: Wiring) -> int:
+    """How many people are held who were erased: none, unless the mirror's file was put back by hand."""
+    people, of_launches = People(wiring.mirror, wiring.clock), PeopleOfLaunches(wiring.registry.db)
+    if wiring.registry.erased.list() is None:
+        return 0
+    return len(wiring.registry.erased.among({*people.ids(), *of_launches.ids()}))
+
+
 def erased_in(registry: Database, clock: Clock) -> ErasedList | None:
     """The list in a registry that may be of an older version, or damaged: ``None`` if it cannot be read."""
     try:

@@ -20,6 +20,7 @@ from bridge.admin import (
     contexts,
     dashboard,
     inspector,
+    limits,
     plans,
     platforms,
     quality,
@@ -74,6 +75,7 @@ def admin_app(wiring: Wiring) -> Flask:
     Bootstrap5(app)
     CSRFProtect(app)
     accounts.manage_logins(app, wiring)
+    limits.keep(app, wiring)
     reading = (platforms, contexts, sources, plans, runs, inspector, quality)
     for room in (accounts, dashboard, *reading, clients, tools, setup):
         app.register_blueprint(room.pages(wiring))

@@ -6,7 +6,8 @@ enrolled. Everything else, properties that nobody has heard of included, is mask
 
 from typing import Any
 
-from flask import request
+from flask import abort, request
+from flask_login import current_user
 
 from bridge.admin.accounts import signed_in
 from bridge.wiring import Wiring
@@ -17,12 +18,14 @@ _CONTEXT = frozenset({"id", "label", "title"})
 
 
 def asked_for(wiring: Wiring, subject: str) -> bool:
-    """Whether personal data is to be shown in this answer; if it is, that is recorded.
+    """Whether personal data is to be shown in this answer; if it is, that is recorded. To some accounts it is refused.
 
     :param subject: what the page is about, for the record: an id or a number, never a name.
     """
     if request.values.get(PARAMETER) != "yes":
         return False
+    if not current_user.operator.unmasks:
+        abort(403, "Your account is not shown personal data.")
     wiring.registry.activity.add(signed_in(), "looked at personal data of", subject)
     return True
 

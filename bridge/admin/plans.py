@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 from bridge.admin import personal
 from bridge.admin.accounts import signed_in
 from bridge.admin.contexts import derivation_of, member_row
+from bridge.admin.limits import sees
 from bridge.admin.paging import PAGE, listing, number
 from bridge.errors import InvalidRequest, UnknownObject
 from bridge.mirror.class_members import ClassMembers
@@ -34,7 +35,7 @@ def pages(wiring: Wiring) -> Blueprint:
     @blueprint.get("/")
     def show_all() -> str:
         source = request.args.get("source")
-        waiting = runs().waiting(source)
+        waiting = [run for run in runs().waiting(source) if sees(run.source)]
         offset = number("offset") or 0
         page = listing(waiting[offset : offset + PAGE + 1], offset=offset)
         return render_template(
@@ -148,6 +149,6 @@ def _decided(wiring: Wiring) -> dict[int, str]:
 
 def _held(runs: Runs, run_id: int) -> Run:
     run = runs.get(run_id)
-    if run is None or run.outcome is not Outcome.HELD:
+    if run is None or run.outcome is not Outcome.HELD or not sees(run.source):
         raise UnknownObject(f"run {run_id} is not a held plan")
     return run

@@ -6,11 +6,11 @@ from datetime import timedelta
 
 from flask import Blueprint, abort, render_template, request
 
+from bridge.admin.limits import seen
 from bridge.admin.paging import number, url_with
 from bridge.errors import BridgeError
 from bridge.mirror.quality import Found, Quality
 from bridge.roster.reading import Reading
-from bridge.roster.visibility import Visibility
 from bridge.seals import Seals
 from bridge.wiring import Wiring
 
@@ -32,7 +32,7 @@ def pages(wiring: Wiring) -> Blueprint:
     blueprint = Blueprint("quality", __name__, url_prefix="/quality")
 
     def quality() -> Quality:
-        return Quality(wiring.mirror_to_read, Visibility.of_all())
+        return Quality(wiring.mirror_to_read, seen())
 
     @blueprint.get("/")
     def show() -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from flask import Blueprint, render_template
 
 from bridge.admin import personal
+from bridge.admin.limits import seen
 from bridge.admin.paging import PAGE, listing, number
 from bridge.admin.plans import titles_of
 from bridge.errors import UnknownObject
@@ -39,7 +40,7 @@ def pages(wiring: Wiring) -> Blueprint:
 
     @blueprint.get("/")
     def show_all() -> str:
-        found = runs().latest(PAGE + 1, before=number("before"))
+        found = runs().page(seen(), PAGE + 1, before=number("before"))
         page = listing(found, before=lambda run: run.id)
         return render_template("runs.html", page=page, context=None, titles=titles_of(wiring, page.items))
 

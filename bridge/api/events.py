@@ -16,14 +16,13 @@ from bridge.auth.bearer import Grant, require
 from bridge.clock import from_stamp, from_unix_ms, to_stamp, to_unix_ms
 from bridge.errors import CursorExpired, InvalidRequest, RequestError
 from bridge.mirror.outbox import Event, Outbox, Place
-from bridge.oneroster.scopes import ONEROSTER_SCOPES, ROSTER, ROSTER_CORE, ROSTER_DEMOGRAPHICS
-from bridge.roster.model import COLLECTIONS, DEMOGRAPHICS
+from bridge.oneroster.scopes import ONEROSTER_SCOPES, readable_collections
 from bridge.seals import Seals
 
 LATEST = "latest"
 """The ``after`` of somebody who wants to hear of what comes, not of what was."""
 
-_CURSOR = struct.Struct(">16sQQ")  # epoch, event, as_of in milliseconds
+_CURSOR = struct.Struct(">16sQQ16s")  # epoch, event, as_of in milliseconds, mark of what the client may see
 
 
 class EventsFeed:
@@ -59,7 +58,7 @@ class EventsFeed:
         limit = asked_limit()
         outbox = self._outbox()
         place = self._place(outbox, grant, request.args.getlist("after"))
-        batch = outbox.read(place.event, grant.visibility, readable_collections(grant), limit)
+        batch = outbox.read(place.event, grant.visibility, readable_collections(grant.scopes), limit)
         response = jsonify(
             events=[event_json(event, outbox.epoch, self._seals()) for event in batch.events],
             next=self._cursor(outbox.epoch, batch.place, grant),
@@ -81,16 +80,22 @@ class EventsFeed:
                 raise InvalidRequest("after", "is repeated")
 
     def _cursor(self, epoch: str, place: Place, grant: Grant) -> str:
-        plain = _CURSOR.pack(bytes.fromhex(epoch), place.event, to_unix_ms(from_stamp(place.as_of)))
+        as_of = to_unix_ms(from_stamp(place.as_of))
+        plain = _CURSOR.pack(bytes.fromhex(epoch), place.event, as_of, self._mark(grant))
         return self._seals().seal(plain, _binding(grant))
 
     def _read_cursor(self, outbox: Outbox, cursor: str, grant: Grant) -> Place:
         try:
-            epoch, event, as_of = _CURSOR.unpack(self._seals().open(cursor, _binding(grant)))
+            epoch, event, as_of, seen = _CURSOR.unpack(self._seals().open(cursor, _binding(grant)))
         except (ValueError, struct.error) as error:
             raise InvalidRequest(
                 "after", "is not a cursor of this client's; use 'next' of an earlier answer as it was given"
             ) from error
+        if seen != self._mark(grant):
+            raise CursorExpired(
+                "what this client may see has changed since: take a new cursor with after=latest, then read the roster"
+                " as a whole"
+            )
         place = Place(event, to_stamp(from_unix_ms(as_of)))
         if epoch.hex() != outbox.epoch or event > outbox.latest().event or not outbox.is_kept(place):
             raise CursorExpired(
@@ -98,6 +103,10 @@ class EventsFeed:
                 " the roster as a whole"
             )
         return place
+
+    def _mark(self, grant: Grant) -> bytes:
+        """What names the client's limits: events are told of what is seen now, and of what was seen before nothing."""
+        return bytes.fromhex(self._seals().mark(f"sees {grant.visibility.key}"))
 
 
 def event_json(event: Event, epoch: str, seals: Seals) -> Mapping[str, str]:
@@ -113,10 +122,3 @@ def event_json(event: Event, epoch: str, seals: Seals) -> Mapping[str, str]:
 
 def _binding(grant: Grant) -> str:
     return f"events {grant.client_id}"
-
-
-def readable_collections(grant: Grant) -> list[str]:
-    """What the grant's scopes let be read as OneRoster."""
-    rostering = not grant.scopes.isdisjoint({ROSTER_CORE, ROSTER})
-    demographics = ROSTER_DEMOGRAPHICS in grant.scopes
-    return [name for name in COLLECTIONS if (demographics if name == DEMOGRAPHICS.name else rostering)]

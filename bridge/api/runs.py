@@ -11,7 +11,6 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
-from bridge.api.events import readable_collections
 from bridge.api.paging import asked_cursor, asked_limit, asked_once, seal_cursor
 from bridge.api.problems import problem
 from bridge.api.scopes import RUNS_READ
@@ -21,7 +20,7 @@ from bridge.errors import InvalidRequest, RequestError, UnknownObject
 from bridge.mirror.changes import Change, Changes
 from bridge.mirror.mirror import Mirror
 from bridge.mirror.runs import Outcome, Run, Runs
-from bridge.oneroster.scopes import ONEROSTER_SCOPES
+from bridge.oneroster.scopes import ONEROSTER_SCOPES, readable_collections
 from bridge.roster.identity import class_sourced_id
 from bridge.roster.records import WHOLE_SOURCE
 from bridge.roster.visibility import Visibility
@@ -83,7 +82,9 @@ class RunsLog:
         run = self._named(mirror, name, grant)
         binding = f"changes {grant.client_id} {run.id}"
         after = asked_cursor(self.seals(), mirror.epoch, binding) or 0
-        found = Changes(mirror).page_of_run(run.id, limit + 1, after=after, collections=readable_collections(grant))
+        found = Changes(mirror).page_of_run(
+            run.id, limit + 1, after=after, collections=readable_collections(grant.scopes)
+        )
         body: dict[str, Any] = {"changes": [_change(change) for change in found[:limit]]}
         if len(found) > limit:
             body["next"] = seal_cursor(self.seals(), mirror.epoch, found[limit - 1].id, binding)

@@ -14,6 +14,7 @@ from bridge.clock import to_stamp
 from bridge.errors import BridgeError
 from bridge.lti.platform import Platform
 from bridge.mirror.runs import Runs
+from bridge.people import held_again
 from bridge.registry.circuits import CircuitState
 from bridge.registry.sources import RegisteredSource
 from bridge.registry.webhooks import Webhook
@@ -43,6 +44,7 @@ def doctor(session: Session, as_json: bool) -> None:
         ("held plans", _held(wiring)),
         ("contexts", _contexts(reasons)),
         ("paused", None),
+        ("erased people", _erased(wiring)),
         *((f"webhook {webhook.name}", _webhook(webhook)) for webhook in wiring.registry.webhooks.all()),
         *((f"circuit {platform.tenant}", _circuit(wiring, platform)) for platform in wiring.registry.platforms.all()),
         *((f"platform {platform.tenant}", _platform(wiring, platform)) for platform in wiring.registry.platforms.all()),
@@ -132,6 +134,11 @@ def _paused(reasons: Mapping[Reason, int]) -> str | None:
         f"{counted(paused, 'roster')} not read until somebody says 'resume': see 'bridge contexts list' and"
         " 'bridge sources list'"
     )
+
+
+def _erased(wiring: Wiring) -> str | None:
+    held = held_again(wiring)
+    return f"{held} are held again: run 'bridge people erase-again'" if held else None
 
 
 def _circuit(wiring: Wiring, platform: Platform) -> str | None:

@@ -48,6 +48,7 @@ class _Instant(click.ParamType[str]):
 @export_group.command("csv")
 @click.argument("out", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--source", "sources", multiple=True, metavar="NAME", help="Only this source's records; may be repeated.")
+@click.option("--client", "client_id", metavar="ID", help="What this OneRoster consumer is served, and nothing else.")
 @click.option(
     "--delta-since", "since", type=_Instant(), help="A delta set: what has changed after this instant, in UTC."
 )
@@ -55,7 +56,13 @@ class _Instant(click.ParamType[str]):
 @json_option
 @pass_session
 def export_csv_command(
-    session: Session, out: Path, sources: tuple[str, ...], since: str | None, with_resources: bool, as_json: bool
+    session: Session,
+    out: Path,
+    sources: tuple[str, ...],
+    client_id: str | None,
+    since: str | None,
+    with_resources: bool,
+    as_json: bool,
 ) -> None:
     """Write a set of OneRoster 1.2 CSV files to OUT, a zip file.
 
@@ -63,7 +70,13 @@ def export_csv_command(
     """
     with counter("row", "written") as progress:
         exported = export_csv(
-            session.wiring, out, sources=sources, since=since, with_resources=with_resources, progress=progress
+            session.wiring,
+            out,
+            sources=sources,
+            client_id=client_id,
+            since=since,
+            with_resources=with_resources,
+            progress=progress,
         )
     lines = [f"{counted(count, 'row')} of {name}" for name, count in exported.rows.items()]
     lines += [

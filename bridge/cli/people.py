@@ -1,9 +1,13 @@
 """``bridge people``: what is held on one person, and erasing it."""
 
+import os
+from pathlib import Path
+
 import click
 
 from bridge.cli.common import Session, echo_json, json_option, pass_session, report
-from bridge.people import erase_person, export_person
+from bridge.errors import UnknownObject
+from bridge.people import erase_again, erase_person, export_person
 
 
 @click.group()
@@ -34,3 +38,33 @@ def erase(session: Session, sourced_id: str, yes: bool, as_json: bool) -> None:
         click.confirm("Everything that is held on this person will be gone for good. Go on?", abort=True, err=True)
     erase_person(session.wiring, sourced_id)
     report(as_json, {"erased": sourced_id}, f"Erased. A tombstone without a name stays under {sourced_id}.")
+
+
+@people.command("erased")
+@click.argument("out", type=click.Path(dir_okay=False, path_type=Path))
+@json_option
+@pass_session
+def erased(session: Session, out: Path, as_json: bool) -> None:
+    """Write the list of who was erased to OUT, for 'bridge restore --erased' elsewhere.
+
+    It holds a key and keyed hashes, and names nobody; with it, somebody who knows a sourcedId can tell whether that
+    person was erased. It is readable by its owner only, and should stay so.
+    """
+    found = session.wiring.registry.erased.list()
+    if found is None:
+        raise UnknownObject("nobody was erased here")
+    handle = os.open(out, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(found.write())
+    count = len(found.marks)
+    report(as_json, {"out": str(out), "erased": count}, f"Wrote {count} marks to {out}.")
+
+
+@people.command("erase-again")
+@json_option
+@pass_session
+def erase_again_command(session: Session, as_json: bool) -> None:
+    """Erase whoever was erased and is held again, as after databases were put back by hand."""
+    wiring = session.wiring
+    count = erase_again(wiring.mirror, wiring.registry, wiring.clock)
+    report(as_json, {"erased": count}, f"Erased {count} again.")

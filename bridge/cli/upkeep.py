@@ -5,10 +5,11 @@ from pathlib import Path
 
 import click
 
-from bridge.backups import back_up
+from bridge.backups import BackupFailed, back_up
 from bridge.backups import restore as restore_backup
 from bridge.cli.common import Session, json_option, pass_session, report
 from bridge.clock import utc_now
+from bridge.registry.erased import ErasedList
 from bridge.upkeep import count_purge
 from bridge.upkeep import purge as purge_now
 
@@ -50,14 +51,22 @@ def backup(session: Session, out: Path, as_json: bool) -> None:
 
 @click.command()
 @click.argument("source", metavar="IN", type=click.Path(path_type=Path))
+@click.option(
+    "--erased",
+    "erased_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Who was erased where the backup comes from: a file of 'bridge people erased'.",
+)
 @json_option
 @pass_session
-def restore(session: Session, source: Path, as_json: bool) -> None:
+def restore(session: Session, source: Path, erased_file: Path | None, as_json: bool) -> None:
     """Put a backup in the place of both databases; the bridge must not run.
 
     What was there is set aside, not overwritten. The mirror gets a new epoch, and every record counts as changed now.
+    Whoever was erased here since the backup was made is erased from it again.
     """
-    restored = restore_backup(session.settings.storage, source, utc_now)
+    erased = None if erased_file is None else _erased_list(erased_file)
+    restored = restore_backup(session.settings.storage, source, utc_now, erased=erased)
     aside = "".join(f"\nWhat was there is now {path}" for path in restored.set_aside)
     report(
         as_json,
@@ -71,3 +80,10 @@ def restore(session: Session, source: Path, as_json: bool) -> None:
         f" OneRoster pages are refused, webhooks are told of a gap, and consumers that ask for changes get"
         f" every record once more.{aside}",
     )
+
+
+def _erased_list(path: Path) -> ErasedList:
+    try:
+        return ErasedList.read(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise BackupFailed(f"{path}: is no list of 'bridge people erased'") from error

@@ -9,7 +9,8 @@ def count_roles(mirror: Mirror, class_sourced_id: SourcedId) -> dict[str, int]:
     rows = mirror.db.execute(
         "SELECT enrollments.role, count(*) FROM facets JOIN enrollments USING (seq)"
         " WHERE field = (SELECT field FROM facet_fields WHERE collection = 'enrollments' AND path = 'class.sourcedId')"
-        " AND value = ? AND status = 'active' GROUP BY enrollments.role ORDER BY enrollments.role",
-        (class_sourced_id,),
+        " AND facets.source = (SELECT source FROM classes WHERE sourcedId = :class)"
+        " AND value = :class AND status = 'active' GROUP BY enrollments.role ORDER BY enrollments.role",
+        {"class": class_sourced_id},
     )
     return dict(rows.fetchall())

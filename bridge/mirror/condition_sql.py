@@ -45,6 +45,9 @@ FACET_FIELD = (
     "(SELECT facet_fields.field FROM facet_fields WHERE facet_fields.collection = ? AND facet_fields.path = ?)"
 )
 
+ANY_SOURCE = Term("SELECT sources.id FROM sources")
+"""The numbers of all sources: where whoever asks may see everything."""
+
 MISSING = "x''"
 """What a record without a field is ordered by: SQLite puts a BLOB, even an empty one, behind every text."""
 
@@ -130,12 +133,14 @@ class ConditionCompiler:
         their rows are gathered from the index.
     :param row_given: whether something else leads to the rows already, so that each is only to be looked at.
     :param visible: gives what holds for every row of a collection that the caller may see.
+    :param sources: gives the numbers of the sources that she may see: a SELECT, which facets are looked up by.
     """
 
     collection: Collection
     in_order: bool
     row_given: bool
     visible: Callable[[Collection], Sequence[Term]] = lambda _: ()
+    sources: Term = ANY_SOURCE
 
     def compile(self, condition: Condition, *, under_or: bool = False) -> Term:
         match condition:
@@ -152,19 +157,15 @@ class ConditionCompiler:
         """A look-up in another collection, whose rows are called ``r`` too: the inner name hides the outer one."""
         others = condition.collection
         path = path_of(others, condition.path)
-        compiler = ConditionCompiler(others, in_order=False, row_given=False, visible=self.visible)
+        compiler = replace(self, collection=others, in_order=False, row_given=False)
         where = all_of([compiler.compile(condition.where), *self.visible(others)])
-        rows = f'FROM "{others.name}" AS r WHERE {where.sql}'
         if not path.many:
-            return Term(f'r.sourcedId IN (SELECT r."{path.name}" {rows})', where.parameters, 1 + where.depth)
-        if not path.facet:
-            value, entries = _entries(path)
-            held = f'SELECT {value.sql} FROM "{others.name}" AS r, {entries.sql} WHERE {where.sql}'
-            parameters = value.parameters + entries.parameters + where.parameters
-            return Term(f"r.sourcedId IN ({held})", parameters, 1 + where.depth)
-        listed = f"SELECT facets.value FROM facets WHERE facets.field = {FACET_FIELD} AND facets.seq IN"
-        parameters = (others.name, path.name, *where.parameters)
-        return Term(f"r.sourcedId IN ({listed} (SELECT r.seq {rows}))", parameters, 2 + where.depth)
+            found = f'r.sourcedId IN (SELECT r."{path.name}" FROM "{others.name}" AS r WHERE {where.sql})'
+            return Term(found, where.parameters, 1 + where.depth)
+        value, entries = _entries(path)
+        held = f'SELECT {value.sql} FROM "{others.name}" AS r CROSS JOIN {entries.sql} WHERE {where.sql}'
+        parameters = value.parameters + entries.parameters + where.parameters
+        return Term(f"r.sourcedId IN ({held})", parameters, 1 + where.depth)
 
     def _any_of(self, conditions: Sequence[Condition]) -> Term:
         """Equalities on one field become one list: an OR of hundreds is too deep a tree for SQLite."""
@@ -200,11 +201,13 @@ class ConditionCompiler:
 
     def _facet(self, path: Path, values: Sequence[str], *, gather: bool) -> Term:
         among = _among(Term("facets.value"), values)
-        parameters = (self.collection.name, path.name, *among.parameters)
+        field = (self.collection.name, path.name)
         listed = f"FROM facets WHERE facets.field = {FACET_FIELD} AND {among.sql}"
         if gather:
-            return Term(f"r.seq IN (SELECT facets.seq {listed})", parameters)
-        return Term(f"EXISTS (SELECT 1 {listed} AND facets.seq = r.seq)", parameters)
+            found = f"SELECT facets.seq {listed} AND facets.source IN ({self.sources.sql})"
+            return Term(f"r.seq IN ({found})", (*field, *among.parameters, *self.sources.parameters))
+        held = f"SELECT 1 {listed} AND facets.source = r.source AND facets.seq = r.seq"
+        return Term(f"EXISTS ({held})", (*field, *among.parameters))
 
     def _many(self, path: Path, comparison: Comparison) -> Term:
         """A comparison with the values of a list."""

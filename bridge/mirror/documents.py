@@ -19,6 +19,8 @@ from bridge.roster.ports import Derived
 from bridge.roster.values import values_at
 
 _BATCH = 500
+_FACET_GONE = "DELETE FROM facets WHERE field = ? AND source = ? AND value = ? AND seq = ?"
+_Facet = tuple[int, int, str, int]
 
 FORGOTTEN = "forgotten"
 """What the mirror notes as the last write that removed records for good."""
@@ -102,13 +104,13 @@ class Documents:
         stored = self._stored(collection, [one.sourced_id for one in group])
         inserts: list[tuple[int, int, str, int, str]] = []
         updates: list[tuple[str, int, int]] = []
-        facets_gone: list[tuple[int, str, int]] = []
-        facets_new: list[tuple[int, str, int]] = []
+        facets_gone: list[_Facet] = []
+        facets_new: list[_Facet] = []
         log: list[_Log] = []
         for one in group:
             old = stored.get(one.sourced_id)
             if old is not None and old.source != self._source:
-                raise SourceRefused(f"{collection.singular} {one.sourced_id} already belongs to another source")
+                raise SourceRefused(f"a sourcedId in {collection.name} is taken by another source")
             before = msgspec.json.decode(old.document) if old else None
             body = one.body if one.body is not None else _retired(before, one.parting)
             if body is None:
@@ -123,8 +125,8 @@ class Documents:
                 seq = old.seq
                 updates.append((text, self._changed, seq))
             had, has = self._facets(collection, before), self._facets(collection, body)
-            facets_gone.extend((field, value, seq) for field, value in had - has)
-            facets_new.extend((field, value, seq) for field, value in has - had)
+            facets_gone.extend((field, self._source, value, seq) for field, value in had - has)
+            facets_new.extend((field, self._source, value, seq) for field, value in has - had)
             self._tally(collection, before, -1)
             self._tally(collection, body, +1)
             log.append(_Log(collection.name, one.sourced_id, _change(before, body), old.document if old else None))
@@ -134,9 +136,9 @@ class Documents:
             inserts,
         )
         execute(f'UPDATE "{collection.name}" SET document = ?, changed = ? WHERE seq = ?', updates)  # noqa: S608
-        execute("DELETE FROM facets WHERE field = ? AND value = ? AND seq = ?", facets_gone)
+        execute(_FACET_GONE, facets_gone)
         # Of one that is not full yet, an older version may have left something.
-        execute("INSERT OR IGNORE INTO facets (field, value, seq) VALUES (?, ?, ?)", facets_new)
+        execute("INSERT OR IGNORE INTO facets (field, source, value, seq) VALUES (?, ?, ?, ?)", facets_new)
         self._record(log)
 
     def differing(self, derived: Sequence[Derived]) -> list[Differing]:
@@ -162,17 +164,17 @@ class Documents:
             f'SELECT seq, document FROM "{collection.name}" WHERE source = ? AND seq IN ({marks})',  # noqa: S608
             (self._source, *seqs),
         ).fetchall()
-        facets_gone: list[tuple[int, str, int]] = []
+        facets_gone: list[_Facet] = []
         if rows:
             self._touched.add(collection.name)
             # Of other changes the records tell, or the change log.
             self._db.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (FORGOTTEN, str(self._changed)))
         for seq, document in rows:
             body = msgspec.json.decode(document)
-            facets_gone.extend((field, value, seq) for field, value in self._facets(collection, body))
+            facets_gone.extend((field, self._source, value, seq) for field, value in self._facets(collection, body))
             self._tally(collection, body, -1)
         execute = self._db.conn.executemany
-        execute("DELETE FROM facets WHERE field = ? AND value = ? AND seq = ?", facets_gone)
+        execute(_FACET_GONE, facets_gone)
         execute(f'DELETE FROM "{collection.name}" WHERE seq = ?', [(seq,) for seq, _ in rows])  # noqa: S608
 
     def _stored(self, collection: Collection, sourced_ids: Sequence[SourcedId]) -> dict[str, _Stored]:

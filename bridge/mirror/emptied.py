@@ -6,11 +6,12 @@ with its enrollments is no such case, nor is one that gets others in the same pl
 
 from sqlite_utils import Database
 
+from bridge.mirror.condition_sql import ANY_SOURCE
 from bridge.roster.plan import Emptied
 
 # Of the rosters that lose somebody: those to which nobody comes, whose class goes on, and of whose active enrollments
 # none is left.
-_EMPTIED = """
+_EMPTIED = f"""
 SELECT count(*), coalesce(sum(leaving), 0)
 FROM (SELECT roster, count(*) AS leaving FROM temp.planned
     WHERE roster IS NOT NULL AND change = 'removed' GROUP BY roster) AS losing
@@ -19,12 +20,12 @@ WHERE NOT EXISTS (SELECT 1 FROM temp.planned AS p WHERE p.roster = losing.roster
     AND NOT EXISTS (SELECT 1 FROM temp.planned AS p
         WHERE p.kind = 'record' AND p.subject = 'classes/' || losing.roster AND p.change = 'removed')
     AND NOT EXISTS (SELECT 1 FROM facets AS f JOIN enrollments AS e ON e.seq = f.seq
-        WHERE f.value = losing.roster AND e.status = 'active'
+        WHERE f.source IN ({ANY_SOURCE.sql}) AND f.value = losing.roster AND e.status = 'active'
             AND f.field = (SELECT field FROM facet_fields
                 WHERE collection = 'enrollments' AND path = 'class.sourcedId')
             AND NOT EXISTS (SELECT 1 FROM temp.planned AS p
                 WHERE p.kind = 'record' AND p.subject = 'enrollments/' || e.sourcedId AND p.change = 'removed'))
-"""
+"""  # noqa: S608 - our own names
 
 
 def emptied_rosters(db: Database) -> Emptied:

@@ -27,7 +27,7 @@ FROM facets AS f
 JOIN enrollments AS e ON e.seq = f.seq
 JOIN users AS u ON u.sourcedId = e."user.sourcedId"
 WHERE f.field = (SELECT field FROM facet_fields WHERE collection = 'enrollments' AND path = 'class.sourcedId')
-    AND f.value = :class AND e.source = :source AND u.source = :source AND u.seq > :after
+    AND f.source = :source AND f.value = :class AND e.source = :source AND u.source = :source AND u.seq > :after
 ORDER BY u.seq, e.seq
 """
 _AT = """

@@ -13,6 +13,7 @@ from typing import Any
 
 from bridge import storage
 from bridge.clock import Clock
+from bridge.mirror.condition_sql import ANY_SOURCE
 from bridge.mirror.documents import Documents
 from bridge.mirror.mirror import Mirror
 from bridge.mirror.writes import next_changed, stamp
@@ -35,9 +36,9 @@ _CHANGES = (
 )
 # Only an enrollment's text tells whose it is.
 _TEXT = "CASE WHEN subject > 'enrollments/' AND subject < 'enrollments0' THEN raw END"
-_NAMING = """
+_NAMING = f"""
 SELECT DISTINCT users.sourcedId FROM users JOIN facets USING (seq)
-WHERE value = :sourced_id
+WHERE value = :sourced_id AND facets.source IN ({ANY_SOURCE.sql})
     AND field = (SELECT field FROM facet_fields WHERE collection = 'users' AND path = 'agents.sourcedId')
 ORDER BY 1
 """

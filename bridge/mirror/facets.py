@@ -99,19 +99,23 @@ def _fill_some(db: Database, name: str, path: str) -> bool:
         if last is None:
             # What a version has left that did not keep it in line.
             gone = db.execute(
-                "DELETE FROM facets WHERE field = ? AND (value, seq) IN"
-                " (SELECT value, seq FROM facets WHERE field = ? LIMIT ?)",
+                "DELETE FROM facets WHERE field = ? AND (source, value, seq) IN"
+                " (SELECT source, value, seq FROM facets WHERE field = ? LIMIT ?)",
                 (field, field, _BATCH),
             ).rowcount
             if gone == _BATCH:
                 return False
         rows = db.execute(
-            f'SELECT seq, document FROM "{name}" WHERE seq > ? ORDER BY seq LIMIT ?',  # noqa: S608 - a name of ours
+            f'SELECT seq, source, document FROM "{name}" WHERE seq > ? ORDER BY seq LIMIT ?',  # noqa: S608 - a name of ours
             (last or 0, _BATCH),
         ).fetchall()
         db.conn.executemany(
-            "INSERT OR IGNORE INTO facets (field, value, seq) VALUES (?, ?, ?)",
-            [(field, value, seq) for seq, text in rows for value in values_at(msgspec.json.decode(text), path)],
+            "INSERT OR IGNORE INTO facets (field, source, value, seq) VALUES (?, ?, ?, ?)",
+            [
+                (field, source, value, seq)
+                for seq, source, text in rows
+                for value in values_at(msgspec.json.decode(text), path)
+            ],
         )
         full = len(rows) < _BATCH
         if full:

@@ -22,7 +22,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from bridge.mirror.condition_sql import ALWAYS, FACET_FIELD, Term
+from bridge.mirror.condition_sql import ALWAYS, ANY_SOURCE, FACET_FIELD, Term
 from bridge.roster.model import (
     ACADEMIC_SESSIONS,
     CLASSES,
@@ -45,10 +45,12 @@ class Horizon:
     """What one limited client may see of one state of the mirror. Does not change, and serves all threads.
 
     :param ids: the sourcedIds of the visible records, by collection; enrollments are those of the visible classes.
+    :param sources: a SELECT of the numbers of the visible sources.
     """
 
-    def __init__(self, ids: Mapping[str, frozenset[str]]) -> None:
+    def __init__(self, ids: Mapping[str, frozenset[str]], sources: Term) -> None:
         self._ids = ids
+        self._sources = sources
 
     @cached_property
     def _texts(self) -> Mapping[str, str]:
@@ -68,7 +70,7 @@ class Horizon:
             return [Term(f"{plus}r.sourcedId IN {_LISTED}", (self._texts[collection.name],))]
         if row_given:
             return [Term(f'r."class.sourcedId" IN {_LISTED}', (self._texts[CLASSES.name],))]
-        return [_refer_to(ENROLLMENTS, "class.sourcedId", self._ids[CLASSES.name])]
+        return [_refer_to(ENROLLMENTS, "class.sourcedId", self._ids[CLASSES.name], self._sources)]
 
 
 class Horizons:
@@ -96,15 +98,18 @@ class Horizons:
 def _state(db: Database, visibility: Visibility) -> str:
     """What names the present state of everything that the visible sources have said."""
     epoch = db.execute("SELECT value FROM meta WHERE key = 'epoch'").fetchone()
-    of_sources, sources = _of_sources(visibility, "marks")
-    (changed,) = db.execute(f"SELECT max(changed) FROM marks WHERE TRUE {of_sources}", sources).fetchone()
+    sources = _sources(visibility)
+    (changed,) = db.execute(
+        f"SELECT max(changed) FROM marks WHERE source IN ({sources.sql})", sources.parameters
+    ).fetchone()
     return f"{epoch[0]} {changed}"
 
 
-def _of_sources(visibility: Visibility, table: str) -> tuple[str, list[str]]:
+def _sources(visibility: Visibility) -> Term:
+    """A SELECT of the numbers of the visible sources."""
     if visibility.sources is None:
-        return "", []
-    return f"AND +{table}.source IN (SELECT id FROM sources WHERE name IN {_LISTED})", [_json(visibility.sources)]
+        return ANY_SOURCE
+    return Term(f"SELECT id FROM sources WHERE name IN {_LISTED}", (_json(visibility.sources),))
 
 
 class _Survey:
@@ -113,11 +118,11 @@ class _Survey:
     def __init__(self, db: Database, visibility: Visibility) -> None:
         self._db = db
         self._visibility = visibility
-        self._of_sources, self._sources = _of_sources(visibility, "r")
+        self._sources = _sources(visibility)
 
     def horizon(self) -> Horizon:
         orgs = self._within_orgs()
-        of_orgs = _refer_to(CLASSES, "school.sourcedId", orgs)
+        of_orgs = _refer_to(CLASSES, "school.sourcedId", orgs, self._sources)
         classes = self._rows(
             CLASSES, '"course.sourcedId", r."school.sourcedId"', _is_one_of(self._visibility.classes), of_orgs
         )
@@ -126,13 +131,14 @@ class _Survey:
             COURSES,
             '"schoolYear.sourcedId"',
             _is_one_of(course for _, course, _ in classes if course),
-            _refer_to(COURSES, "org.sourcedId", orgs),
+            _refer_to(COURSES, "org.sourcedId", orgs, self._sources),
         )
-        enrolled = self._rows(ENROLLMENTS, '"user.sourcedId"', _refer_to(ENROLLMENTS, "class.sourcedId", class_ids))
+        in_classes = _refer_to(ENROLLMENTS, "class.sourcedId", class_ids, self._sources)
+        enrolled = self._rows(ENROLLMENTS, '"user.sourcedId"', in_classes)
         users = self._ids(
             USERS,
             _is_one_of({user for _, user in enrolled if user}),
-            _refer_to(USERS, "roles.org.sourcedId", orgs),
+            _refer_to(USERS, "roles.org.sourcedId", orgs, self._sources),
         )
         schools = {school for *_, school in classes if school}
         return Horizon(
@@ -143,15 +149,18 @@ class _Survey:
                 CLASSES.name: frozenset(class_ids),
                 USERS.name: users,
                 DEMOGRAPHICS.name: users,
-            }
+            },
+            self._sources,
         )
 
     def _rows(self, collection: Collection, columns: str, *either: Term) -> list[Any]:
         """Rows of visible sources for which one of the terms holds: the sourcedId, and these columns."""
         where = " OR ".join(term.sql for term in either)
+        plus = "" if either == (ALWAYS,) else "+"  # keeps SQLite from the index of sources where ids lead to the rows
         return self._db.execute(
-            f'SELECT r.sourcedId, r.{columns} FROM "{collection.name}" AS r WHERE ({where}) {self._of_sources}',
-            (*(parameter for term in either for parameter in term.parameters), *self._sources),
+            f'SELECT r.sourcedId, r.{columns} FROM "{collection.name}" AS r'
+            f" WHERE ({where}) AND {plus}r.source IN ({self._sources.sql})",
+            (*(parameter for term in either for parameter in term.parameters), *self._sources.parameters),
         ).fetchall()
 
     def _ids(self, collection: Collection, *either: Term) -> frozenset[str]:
@@ -167,9 +176,8 @@ class _Survey:
     def _sessions(self, classes: Iterable[str], years: Iterable[str]) -> frozenset[str]:
         rows = self._rows(ACADEMIC_SESSIONS, '"parent.sourcedId"', ALWAYS)
         terms = self._db.execute(
-            "SELECT DISTINCT f.value FROM facets AS f JOIN classes AS r ON r.seq = f.seq WHERE f.field ="
-            " (SELECT field FROM facet_fields WHERE collection = 'classes' AND path = 'terms.sourcedId')"
-            f" AND r.sourcedId IN {_LISTED}",
+            "SELECT DISTINCT e.value ->> '$.sourcedId' FROM classes AS r"
+            f" CROSS JOIN json_each(r.document, '$.terms') AS e WHERE r.sourcedId IN {_LISTED}",
             (_json(classes),),
         )
         parents = dict(rows)
@@ -187,10 +195,13 @@ def _is_one_of(ids: Iterable[str]) -> Term:
     return Term(f"r.sourcedId IN {_LISTED}", (_json(ids),))
 
 
-def _refer_to(collection: Collection, path: str, ids: Iterable[str]) -> Term:
-    """Rows that hold one of these sourcedIds at a path, found by the facets."""
-    listed = f"SELECT facets.seq FROM facets WHERE facets.field = {FACET_FIELD} AND facets.value IN {_LISTED}"
-    return Term(f"r.seq IN ({listed})", (collection.name, path, _json(ids)))
+def _refer_to(collection: Collection, path: str, ids: Iterable[str], sources: Term) -> Term:
+    """Rows that hold one of these sourcedIds at a path, found by the facets of these sources."""
+    listed = (
+        f"SELECT facets.seq FROM facets WHERE facets.field = {FACET_FIELD} AND facets.value IN {_LISTED}"
+        f" AND facets.source IN ({sources.sql})"
+    )
+    return Term(f"r.seq IN ({listed})", (collection.name, path, _json(ids), *sources.parameters))
 
 
 def _below(tops: Iterable[str], rows: Iterable[tuple[str, str | None]]) -> set[str]:

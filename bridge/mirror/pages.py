@@ -184,7 +184,7 @@ class Pages:
 
     def _prepared(self, query: Query) -> PageStatements:
         def prepare() -> PageStatements:
-            return prepare_page(query, self._source_ids(query.visibility), self._horizon)
+            return prepare_page(query, self._source_ids(), self._horizon)
 
         if query.visibility.is_limited:
             return prepare()  # it holds all that she may see: not to be kept once for each of her queries
@@ -200,7 +200,7 @@ class Pages:
         """
         with self._reading:
             horizon = self._look(visibility)
-            sources = self._source_ids(visibility)
+            sources = self._source_ids()
             alike = reading_without(
                 Query(collection=collection, visibility=visibility, preset=preset, limit=1), self._unfilled
             )
@@ -239,7 +239,7 @@ class Pages:
             walked = self._jumps.count(query, landmarks)
             if walked is not None:
                 return walked
-            statement = compile_count(query, self._source_ids(query.visibility), self._horizon)
+            statement = compile_count(query, self._source_ids(), self._horizon)
             return int(self._db.execute(statement.sql, statement.parameters).fetchone()[0])
         status, kind = tally
         conditions, parameters = ["collection = ?", "kind = ?"], [query.collection.name, kind or ""]
@@ -253,8 +253,8 @@ class Pages:
         sql = f"SELECT coalesce(sum(count), 0) FROM tallies WHERE {where}"  # noqa: S608 - the conditions are ours
         return int(self._db.execute(sql, parameters).fetchone()[0])
 
-    def _source_ids(self, visibility: Visibility) -> Mapping[str, int]:
-        return {} if visibility.sources is None else self._recall.get("sources", self._mirror.source_ids)
+    def _source_ids(self) -> Mapping[str, int]:
+        return self._recall.get("sources", self._mirror.source_ids)
 
     def _recalled(self, key: Hashable, read: Callable[[], T]) -> T:
         if not self._db.in_transaction:

@@ -23,7 +23,8 @@ SELECT sourcedId, schoolYear, startDate FROM "academicSessions"
 WHERE source = ? AND status = 'active' AND document ->> '$.metadata."{SUPPLIED}"' IS NOT NULL
 """  # noqa: S608 - our own names
 _IN_USE = " UNION ALL ".join(
-    f"SELECT 1 FROM facets JOIN \"{collection}\" USING (seq) WHERE facets.value = :session AND status = 'active'"  # noqa: S608
+    f'SELECT 1 FROM facets JOIN "{collection}" USING (seq)'  # noqa: S608 - our own names
+    " WHERE facets.source = :source AND facets.value = :session AND status = 'active'"
     f" AND field = (SELECT field FROM facet_fields WHERE collection = '{collection}' AND path = '{path}')"
     for collection, path in (("classes", "terms.sourcedId"), ("courses", "schoolYear.sourcedId"))
 )
@@ -43,11 +44,11 @@ def past_sessions(db: Database, source: int, present: Collection[SourcedId]) -> 
     return [
         Derived(ACADEMIC_SESSIONS.name, session, None)
         for sessions in years.values()
-        if not any(_is_in_use(db, session) for session in sessions)
+        if not any(_is_in_use(db, source, session) for session in sessions)
         for session in sessions
     ]
 
 
-def _is_in_use(db: Database, session: SourcedId) -> bool:
-    (in_use,) = db.execute(f"SELECT EXISTS ({_IN_USE})", {"session": session}).fetchone()
+def _is_in_use(db: Database, source: int, session: SourcedId) -> bool:
+    (in_use,) = db.execute(f"SELECT EXISTS ({_IN_USE})", {"source": source, "session": session}).fetchone()
     return bool(in_use)

@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from bridge import storage
 from bridge.clock import Clock, to_stamp
+from bridge.mirror.condition_sql import ANY_SOURCE
 from bridge.mirror.documents import Documents
 from bridge.mirror.mirror import Mirror
 from bridge.mirror.writes import next_changed, stamp
@@ -224,7 +225,7 @@ def _tombstones(collection: Collection) -> str:
     stays = "".join(
         "\n    AND NOT EXISTS (SELECT 1 FROM facets AS f"  # noqa: S608 - our own names
         f" JOIN \"{other.name}\" AS o ON o.seq = f.seq AND NOT (o.status = 'tobedeleted' AND o.changed <= :write)"
-        " WHERE f.value = r.sourcedId AND f.field ="
+        f" WHERE f.value = r.sourcedId AND f.source IN ({ANY_SOURCE.sql}) AND f.field ="
         f" (SELECT field FROM facet_fields WHERE collection = '{other.name}' AND path = '{path}'))"
         for other, path in _referring(collection)
     )

@@ -3,7 +3,8 @@
 The default order is ``seq``, and a page should cost its own rows, however many match. What SQLite cannot know without
 being told is said here:
 
-* An equality on a facet walks that facet's entries: they lie in the order of ``seq``.
+* An equality on a facet walks that facet's entries: of each source they lie in the order of ``seq``, and those of
+  several are walked side by side. Entries of sources that the caller may not see are not passed.
 * Rows that nothing restricts are found by the index of ``seq``, and rows that are sorted by the index of the field:
   both are small beside the table, which is read for the rows of the page alone.
 * "Changed since" is asked again and again by whoever polls, and then finds little: if it does, the index of changes is
@@ -17,7 +18,7 @@ What a single condition becomes is :mod:`bridge.mirror.condition_sql`'s.
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from bridge.mirror.condition_sql import (
@@ -44,6 +45,9 @@ from bridge.roster.visibility import Visibility
 _FEW_CHANGES = 2_000
 """Up to so many rows, sorting costs less than looking for them in order."""
 
+_SIDE_BY_SIDE = 100
+"""Of so many sources facets are walked at once. SQLite joins no more than 500 queries, and each costs a little."""
+
 _MOST = 2**63 - 1
 """The largest number that SQLite takes."""
 
@@ -61,12 +65,16 @@ class Statement:
 
 
 class _Rows(NamedTuple):
-    """A way to the rows: the tables, the column that holds the seq, what must hold, and when to take this way."""
+    """A way to the rows: the tables, the column that holds the seq, what must hold, when to take this way, and parts.
+
+    Every row is in one of the parts. Each gives rows in the order of seq, so that they can be walked side by side.
+    """
 
     table: Term
     seq: str
     terms: list[Term]
     when: Term = ALWAYS
+    parts: Sequence[Term] = (ALWAYS,)
 
 
 def register_functions(connection: sqlite3.Connection) -> None:
@@ -176,7 +184,8 @@ def compile_count(query: Query, source_ids: Mapping[str, int], horizon: Horizon 
     """
     counts: list[Term] = []
     for rows in _ways(query, source_ids, horizon, in_order=False):
-        count = _select(Term("count(*)"), rows.table, rows.terms)
+        (part,) = rows.parts
+        count = _select(Term("count(*)"), rows.table, [part, *rows.terms])
         counts.append(
             Term(f"WHEN {rows.when.sql} THEN ({count.sql})", (*rows.when.parameters, *count.parameters)),
         )
@@ -227,11 +236,17 @@ def _ways(query: Query, source_ids: Mapping[str, int], horizon: Horizon | None, 
     given = _all_terms(query)
     # Both lead to rows by the index of sourcedIds.
     by_id = any(isinstance(term, Among) or _is_equality(term, "sourcedId") for term in given)
-    walked = None if by_id else _facet_to_walk(collection, given)
+    sources = _sources(query.visibility, source_ids)
+    side_by_side = in_order and query.sort is None
+    walked = None
+    if not by_id and not (side_by_side and len(sources) > _SIDE_BY_SIDE):
+        walked = _facet_to_walk(collection, given)
     by_value = any(_finds_few(collection, term) for term in given)
     visible = _visible(query.visibility, source_ids, in_order=in_order, by_id=by_id or by_value)
-    compiler = ConditionCompiler(collection, in_order, by_id or by_value or walked is not None, lambda _: visible)
-    terms = list(visible)
+    compiler = ConditionCompiler(
+        collection, in_order, by_id or by_value or walked is not None, lambda _: visible, _listed(sources)
+    )
+    terms = list(visible) if walked is None else []  # facets are of the source that their record is of
     terms.extend(compiler.compile(term) for term in given if term is not walked)
     if query.search is not None:
         terms.append(_searched(collection, query.search))
@@ -241,7 +256,10 @@ def _ways(query: Query, source_ids: Mapping[str, int], horizon: Horizon | None, 
         first = Term(entries, (collection.name, walked.field, walked.value))
         # To count all of them, the entries are enough.
         joined = f"facets AS f CROSS JOIN {table} ON r.seq = f.seq" if terms or in_order else "facets AS f"
-        return [_Rows(Term(joined), "f.seq", [first, *terms])]
+        parts = [Term(f"f.source IN ({_listed(sources).sql})", _listed(sources).parameters)]
+        if side_by_side and sources:
+            parts = [Term("f.source = ?", (source,)) for source in sources]
+        return [_Rows(Term(joined), "f.seq", [first, *terms], parts=parts)]
     index = None if by_id or by_value or not in_order else _index(query, restricted=bool(given or query.search))
     ordered = f'{table} INDEXED BY "{index}"' if index else table
     since = next((term for term in given if _is_since(collection, term)), None)
@@ -275,14 +293,15 @@ def _limited_way(query: Query, source_ids: Mapping[str, int], horizon: Horizon) 
     searched = query.search is not None and any(looks_at_references(shown, name) for name in shown.searchable)
     sorted_by = query.sort is not None and looks_at_references(shown, query.sort.field)
     by_id = any(isinstance(term, Among) or _is_equality(term, "sourcedId") for term in given)
-    compiler = ConditionCompiler(shown, in_order=False, row_given=True, visible=visible)
+    sources = _listed(_sources(query.visibility, source_ids))
+    compiler = ConditionCompiler(shown, in_order=False, row_given=True, visible=visible, sources=sources)
     plain = [*visible(shown, row_given=by_id), *(compiler.compile(term) for term in given if term not in looks)]
     table = Term(f'"{shown.name}" AS r')
     if not (looks or searched or sorted_by):
         terms = plain
     else:
         shown = without_facets(shown)
-        compiler = ConditionCompiler(shown, in_order=False, row_given=True, visible=visible)
+        compiler = replace(compiler, collection=shown)
         terms = [compiler.compile(term) for term in looks]
         table = visible_parts(shown, plain)
     if query.search is not None:
@@ -302,8 +321,8 @@ def _branches(query: Query, rows: _Rows) -> list[tuple[Term, str, Term]]:
     columns = Term(f"{rows.seq} AS seq, {shown.sql} AS sort_key", shown.parameters)
 
     def select(*behind: Term) -> Term:
-        found = _select(columns, rows.table, [*rows.terms, *behind])
-        return Term(found.sql, found.parameters)
+        parts = [_select(columns, rows.table, [part, *rows.terms, *behind]) for part in rows.parts]
+        return _side_by_side(parts)
 
     by_seq, by_key = f"seq {way}", f"sort_key {way}, seq {way}"
     if query.after is None:
@@ -315,6 +334,14 @@ def _branches(query: Query, rows: _Rows) -> list[tuple[Term, str, Term]]:
     same = Term(f"{key.sql} = {bound}", (*key.parameters, Hole.KEY))
     further = Term(f"{key.sql} {operator} {bound}", (*key.parameters, Hole.KEY))
     return [(select(same, behind), by_seq, rows.when), (select(further), by_key, rows.when)]
+
+
+def _side_by_side(selects: Sequence[Statement]) -> Term:
+    """One SELECT: ordered, SQLite merges its parts, and reads of each no more than what is wanted."""
+    return Term(
+        " UNION ALL ".join(select.sql for select in selects),
+        tuple(parameter for select in selects for parameter in select.parameters),
+    )
 
 
 def descends(query: Query) -> bool:
@@ -389,13 +416,25 @@ def _is_since(collection: Collection, term: Condition) -> bool:
 def _visible(visibility: Visibility, source_ids: Mapping[str, int], *, in_order: bool, by_id: bool) -> list[Term]:
     if visibility.sources is None:
         return []
-    ids = sorted(source_ids[name] for name in visibility.sources if name in source_ids)
+    ids = _sources(visibility, source_ids)
     if len(ids) == 1 and not by_id:
         return [Term("r.source = ?", (ids[0],))]
     # A single source's index gives rows in order. Those of several do not, and where ids lead to the rows none is
     # wanted: the plus keeps SQLite from them.
     source = "+r.source" if in_order or by_id else "r.source"
-    return [Term(f"{source} IN (SELECT value FROM json_each(?))", (str(ids),))]
+    listed = _listed(ids)
+    return [Term(f"{source} IN ({listed.sql})", listed.parameters)]
+
+
+def _sources(visibility: Visibility, source_ids: Mapping[str, int]) -> list[int]:
+    """The numbers of the sources that are seen, of those that the mirror knows."""
+    seen = source_ids.keys() if visibility.sources is None else visibility.sources & source_ids.keys()
+    return sorted(source_ids[name] for name in seen)
+
+
+def _listed(ids: Sequence[int]) -> Term:
+    """A SELECT of these numbers."""
+    return Term("SELECT value FROM json_each(?)", (str(ids),))
 
 
 def _searched(collection: Collection, text: str) -> Term:

@@ -127,12 +127,14 @@ class _Reader:
     def _known(self, name: str) -> Path:
         path = self.collection.path(name)
         if path is None:
+            if self.collection.hides(name):
+                raise InvalidFilter(self.collection.why_not(name))
             known = self.collection.by_name
             # What is most often meant: a reference by its bare name, or a field inside a list by its own.
             meant = [each for each in known if each == f"{name}.sourcedId" or each.endswith(f".{name}")]
             near = meant or (difflib.get_close_matches(name, known, n=1) if len(name) <= 64 else [])
             hint = f"did you mean {near[0]}?" if near else f"its fields begin with {', '.join(list(known)[:5])}"
-            raise InvalidFilter(f"{self.collection.singular} has no field {name[:64]}; {hint}")
+            raise InvalidFilter(f"{self.collection.why_not(name)}; {hint}")
         return path
 
     def _quoted(self) -> str:

@@ -56,7 +56,7 @@ def _check(name: str, collection: Collection) -> None:
     top = name.partition(".")[0]
     if top in collection.fields:
         raise InvalidSelection(f"selects whole fields only: write {top}")
-    raise InvalidSelection(f"{collection.singular} has no field {name[:64]}; it has {', '.join(collection.fields)}")
+    raise InvalidSelection(f"{collection.why_not(name)}; it has {', '.join(collection.fields)}")
 
 
 @lru_cache(maxsize=256)

@@ -1,8 +1,9 @@
 """People who were erased: known again by a keyed hash of their sourcedId, and by nothing else."""
 
 import hashlib
+import json
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from sqlite_utils import Database
 
@@ -22,6 +23,25 @@ class ErasedList(NamedTuple):
 
     key: bytes
     marks: list[tuple[bytes, str]]
+
+    def write(self) -> bytes:
+        """The list as JSON, for a file that travels apart from the backups. It names nobody."""
+        marks = [[mark.hex(), stamp] for mark, stamp in self.marks]
+        return json.dumps({"key": self.key.hex(), "marks": marks}).encode()
+
+    @classmethod
+    def read(cls, content: bytes) -> Self:
+        """The list that :meth:`write` wrote.
+
+        :raises ValueError: if it is none.
+        """
+        try:
+            found = json.loads(content)
+            return cls(
+                bytes.fromhex(found["key"]), [(bytes.fromhex(mark), str(stamp)) for mark, stamp in found["marks"]]
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError("no list of erased people") from error
 
 
 class Erased:
@@ -69,7 +89,12 @@ class Erased:
         """Take over the list of a later state of this registry, whose key replaces this one's.
 
         Marks that only this registry has were made with the same key, if there are any at all.
+
+        :raises ValueError: if there are some that were made with another: two installations' lists cannot be joined.
         """
+        present = self.list()
+        if present is not None and present.key != other.key:
+            raise ValueError("this list of erased people is of another installation")
         self._secrets.put(_KEY, other.key)
         self._db.conn.executemany("INSERT OR IGNORE INTO erased (mark, erased) VALUES (?, ?)", other.marks)
 

@@ -23,6 +23,7 @@ from sqlite_utils import Database
 from bridge.clock import Clock, to_stamp
 from bridge.errors import LaunchRefused
 from bridge.registry.erased import Erased
+from bridge.registry.mentored import without
 from bridge.roster.identity import ContextKey, PersonKey, user_sourced_id
 
 LTIK_LIFETIME = timedelta(hours=24)
@@ -104,7 +105,7 @@ class Launches:
                 launch.tenant,
                 launch.context,
                 launch.person,
-                json.dumps(dict(launch.claims)),
+                json.dumps(self._without_erased(launch)),
                 to_stamp(now + LTIK_LIFETIME),
             ),
         ).rowcount
@@ -115,6 +116,13 @@ class Launches:
         if not hmac.compare_digest(_hash(ltik), former):
             raise LaunchRefused("nonce", "another id_token with this nonce was handed in already")
         return ltik, False
+
+    def _without_erased(self, launch: TakenLaunch) -> dict[str, Any]:
+        """The claims without people who were erased, whom it may name as mentored."""
+        is_erased = self._erased.test()
+        if is_erased is None:
+            return dict(launch.claims)
+        return without(launch.claims, launch.tenant, launch.context, is_erased)
 
     def forget_ended(self) -> None:
         """Forget the launches whose ltik is good no more."""

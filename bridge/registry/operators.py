@@ -5,7 +5,9 @@ library has come to recommend others. Every change of it raises the account's ve
 that names an older version, or an account that is no more, has ended.
 """
 
+import json
 from dataclasses import dataclass
+from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
@@ -13,12 +15,13 @@ from sqlite_utils import Database
 
 from bridge.clock import Clock, to_stamp
 from bridge.errors import InvalidRequest, UnknownObject
+from bridge.roster.visibility import Visibility
 
 SHORTEST_PASSWORD = 12
 LONGEST_PASSWORD = 1024
 _LONGEST_NAME = 64
 
-_COLUMNS = "id, name, version, created, last_sign_in"
+_COLUMNS = "id, name, version, created, last_sign_in, sources, unmasks"
 _hasher = PasswordHasher()
 _NOBODYS = "$argon2id$v=19$m=65536,t=3,p=4$KY9FYV2fP2t3yKYfy1RfOw$kLSuEPJ0ac7hhoFxbDA2VXq2q4z5XPHsvlzucsefrLQ"
 """Of a random password. Verified where there is no account, so that the time an answer takes tells nobody which names
@@ -31,6 +34,8 @@ class Operator:
 
     :param name: compared without regard to case.
     :param version: rises with every change of the password.
+    :param sources: the names of the sources that she sees; ``None`` means every one, also those that are added later.
+    :param unmasks: whether she may have personal data shown.
     """
 
     id: int
@@ -38,6 +43,13 @@ class Operator:
     version: int
     created: str
     last_sign_in: str | None
+    sources: frozenset[str] | None
+    unmasks: bool
+
+    @property
+    def visibility(self) -> Visibility:
+        """What she may see."""
+        return Visibility(self.sources)
 
 
 class Operators:
@@ -47,7 +59,7 @@ class Operators:
         self._db = db
         self._clock = clock
 
-    def add(self, name: str, password: str) -> Operator:
+    def add(self, name: str, password: str, *, sources: frozenset[str] | None = None, unmasks: bool = True) -> Operator:
         """Make an account.
 
         :raises InvalidRequest: if there is one of this name, or name or password cannot be used.
@@ -56,12 +68,12 @@ class Operators:
             raise InvalidRequest("name", f"must be 1 to {_LONGEST_NAME} characters without blanks around them")
         check_password(password)
         cursor = self._db.execute(
-            "INSERT OR IGNORE INTO operators (name, password_hash, created) VALUES (?, ?, ?)",
-            (name, _hasher.hash(password), to_stamp(self._clock())),
+            "INSERT OR IGNORE INTO operators (name, password_hash, created, sources, unmasks) VALUES (?, ?, ?, ?, ?)",
+            (name, _hasher.hash(password), to_stamp(self._clock()), _listed(sources), unmasks),
         )
         if not cursor.rowcount:
             raise InvalidRequest("name", f"there is an operator {name} already: see 'bridge operators list'")
-        return self._named(name)
+        return self.named(name)
 
     def all(self) -> list[Operator]:
         """Every account, oldest first."""
@@ -74,12 +86,32 @@ class Operators:
         :raises InvalidRequest: if the password cannot be used.
         """
         check_password(password)
-        found = self._named(name)
+        found = self.named(name)
         self._db.execute(
             "UPDATE operators SET password_hash = ?, version = version + 1 WHERE id = ?",
             (_hasher.hash(password), found.id),
         )
-        return self._named(name)
+        return self.named(name)
+
+    def limit(self, name: str, *, sources: frozenset[str] | None, unmasks: bool) -> Operator:
+        """Change what an account sees, from its next request on.
+
+        :raises UnknownObject: if there is no such account.
+        """
+        found = self.named(name)
+        self._db.execute(
+            "UPDATE operators SET sources = ?, unmasks = ? WHERE id = ?", (_listed(sources), unmasks, found.id)
+        )
+        return self.named(name)
+
+    def named(self, name: str) -> Operator:
+        """The account of this name.
+
+        :raises UnknownObject: if there is none.
+        """
+        if found := self._select("WHERE name = ?", name):
+            return found[0]
+        raise UnknownObject(f"there is no operator {name}: see 'bridge operators list'")
 
     def end_sessions(self, operator: Operator) -> None:
         """End every session of an account; its password stays."""
@@ -90,7 +122,7 @@ class Operators:
 
         :raises UnknownObject: if there is none of this name.
         """
-        self._db.execute("DELETE FROM operators WHERE id = ?", (self._named(name).id,))
+        self._db.execute("DELETE FROM operators WHERE id = ?", (self.named(name).id,))
 
     def authenticate(self, name: str, password: str) -> Operator | None:
         """The account of this name, if the password is its own. It takes as long for a name that nobody has."""
@@ -115,14 +147,18 @@ class Operators:
         found = self._select("WHERE id = ?", number)
         return found[0] if found and version in {None, found[0].version} else None
 
-    def _named(self, name: str) -> Operator:
-        if found := self._select("WHERE name = ?", name):
-            return found[0]
-        raise UnknownObject(f"there is no operator {name}: see 'bridge operators list'")
-
     def _select(self, rest: str, *parameters: object) -> list[Operator]:
         rows = self._db.query(f"SELECT {_COLUMNS} FROM operators {rest}", parameters)  # noqa: S608 - our own words
-        return [Operator(**row) for row in list(rows)]
+        return [_loaded(row) for row in list(rows)]
+
+
+def _loaded(row: dict[str, Any]) -> Operator:
+    sources = None if row["sources"] is None else frozenset(json.loads(row["sources"]))
+    return Operator(**{**row, "sources": sources, "unmasks": bool(row["unmasks"])})
+
+
+def _listed(sources: frozenset[str] | None) -> str | None:
+    return None if sources is None else json.dumps(sorted(sources))
 
 
 def check_password(password: str) -> None:

@@ -5,19 +5,13 @@ The registry names people as their LMSs do. So somebody is looked for by all nam
 
 import json
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any, NamedTuple
 
 from sqlite_utils import Database
 
-from bridge.roster.identity import (
-    ContextKey,
-    LtiUserId,
-    PersonKey,
-    SourcedId,
-    deployment_in,
-    person_key,
-    user_sourced_id,
-)
+from bridge.registry.mentored import Mentored, sourced_ids
+from bridge.roster.identity import PersonKey, SourcedId, user_sourced_id
 
 # What names a row, whose people it speaks of, and how it names one of these: by the LMS's id, or by her key.
 _WHERE = {
@@ -54,17 +48,20 @@ class PeopleOfLaunches:
 
     def __init__(self, db: Database) -> None:
         self._db = db
+        self._mentored = Mentored(db)
 
     def ids(self) -> Iterator[SourcedId]:
         """The sourcedIds of everybody on whom something may be held, and some that are nobody's."""
         for table in _WHERE:
             for row in self._rows(table):
                 yield from row.ids
+        yield from (mentored for _, mentored in self._mentored.ids())
 
     def tenant_of(self, sourced_id: SourcedId) -> str | None:
         """Whose person this is; ``None`` if nothing is held on her."""
         found = (row.tenant for table in _WHERE for row in self._rows(table) if sourced_id in row.ids)
-        return next(found, None)
+        mentored = (tenant for tenant, each in self._mentored.ids() if each == sourced_id)
+        return next(chain(found, mentored), None)
 
     def export(self, sourced_id: SourcedId, tenant: str, user_ids: Iterable[str] = ()) -> dict[str, Any]:
         """Everything that is held on her.
@@ -74,12 +71,13 @@ class PeopleOfLaunches:
         return {
             _NAMES[table]: list(self._db.query(sql, (self._hers(table, sourced_id, tenant, user_ids),)))
             for table, sql in _EXPORTS.items()
-        }
+        } | {"mentoredIn": self._mentored.export(lambda each: each == sourced_id)}
 
     def erase(self, sourced_id: SourcedId, tenant: str, user_ids: Iterable[str] = ()) -> None:
         """Take it out. To be called inside a write transaction."""
         for table, sql in _ERASURES.items():
             self._db.execute(sql, (self._hers(table, sourced_id, tenant, user_ids),))
+        self._mentored.erase(lambda each: each == sourced_id)
 
     def _hers(self, table: str, sourced_id: SourcedId, tenant: str, user_ids: Iterable[str]) -> str:
         called = frozenset(user_ids)
@@ -102,6 +100,4 @@ def _ids(tenant: str, context: str | None, user_id: str | None, person: str | No
         yield user_sourced_id(tenant, PersonKey(person))
         return
     assert user_id is not None, "or nobody is named"
-    yield user_sourced_id(tenant, LtiUserId(user_id))
-    if context is not None and (deployment := deployment_in(ContextKey(context))) is not None:
-        yield user_sourced_id(tenant, person_key(LtiUserId(user_id), deployment))
+    yield from sourced_ids(tenant, context, user_id)

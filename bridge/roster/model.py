@@ -116,6 +116,7 @@ class Collection:
     :param kind: the path whose values divide the records into the kinds that are tallied.
     :param searchable: the paths that ``search`` looks at.
     :param looked_up: further facets, which no request can name.
+    :param hidden: the names of fields that the standard has and that this caller is not told.
     """
 
     name: str
@@ -125,6 +126,7 @@ class Collection:
     kind: str | None = None
     searchable: tuple[str, ...] = ("sourcedId",)
     looked_up: tuple[Path, ...] = ()
+    hidden: frozenset[str] = frozenset()
     by_name: dict[str, Path] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -143,6 +145,16 @@ class Collection:
         if name.startswith("metadata.") and len(name) > len("metadata."):
             return Path(name) if "metadata" in self.fields else None
         return self.by_name.get(name)
+
+    def hides(self, name: str) -> bool:
+        """Whether a name is one that the standard has, and that this caller is not told."""
+        return name.partition(".")[0] in self.hidden
+
+    def why_not(self, name: str) -> str:
+        """Why nothing can be asked by a name that is none of its fields. What the standard names is no secret."""
+        if self.hides(name):
+            return f"{name[:64]} is not told to this client: its privacy level hides it"
+        return f"{self.singular} has no field {name[:64]}"
 
     @property
     def facets(self) -> tuple[Path, ...]:

@@ -2,7 +2,8 @@
 
 The four levels are those that LMSs offer for their tools. (What an LTI tool is told of members is
 :mod:`bridge.roster.sharing`'s.) A field that a level hides does not exist for the caller: it is not served, and a
-filter, a sort, a search or a selection that names it is answered as for any unknown field.
+filter, a sort, a search or a selection that names it is answered as for any unknown field, but for the words: they say
+that the level hides it, which tells nothing of anybody.
 
 ``sourcedId`` is told at every level. Those made for an LMS's people tell nothing about them; those that a student
 information system gave are told as they came.
@@ -88,6 +89,7 @@ def shown(collection: Collection, level: PersonDetail) -> Collection:
         members=tuple(member for member in collection.members if member.name not in hidden),
         paths=tuple(path for path in collection.paths if _top(path.name) not in hidden and not _is_profile(path.name)),
         searchable=tuple(name for name in collection.searchable if _top(name) not in hidden),
+        hidden=hidden,
     )
 
 

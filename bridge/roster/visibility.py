@@ -56,16 +56,6 @@ class Visibility:
         return shown(collection, self.privacy)
 
     @property
-    def whole_sources(self) -> frozenset[str] | None:
-        """The sources, for a reader that serves these whole.
-
-        :raises ValueError: if there is any other limit, which such a reader would pass over.
-        """
-        if self.is_limited or self.privacy is not PersonDetail.PUBLIC:
-            raise ValueError("this visibility is limited beyond sources, which is not honoured here")
-        return self.sources
-
-    @property
     def in_words(self) -> str:
         """What may be seen, for the operator; see :func:`names_in_words`."""
         parts = [names_in_words(self.sources)]

@@ -62,3 +62,30 @@ def test_account_is_removed(bridge, typed):
 
     assert bridge("operators", "remove", "ada").code == 0
     assert bridge("operators", "remove", "ada").code == 1
+
+
+def test_account_is_limited_and_let_see_everything_again(bridge, typed):
+    lms = "https://lms.example.org"
+    urls = [f"--auth-login-url={lms}/auth", f"--token-url={lms}/token", f"--jwks-url={lms}/jwks"]
+    bridge("platforms", "add", "--issuer", lms, "--client-id", "bridge", "--tenant", "north", *urls)
+    typed(f"{PASSWORD}\n")
+    made = bridge("operators", "add", "ada", "--password-stdin", "--source", "north", "--no-personal-data")
+    assert made.code == 0, made.err
+
+    limited = bridge("operators", "list", "--json").json()
+    said = bridge("operators", "list").out
+    widened = bridge("operators", "set", "ada", "--all-sources", "--personal-data", "--json").json()
+
+    assert [(one["sources"], one["unmasks"]) for one in limited] == [(["north"], False)]
+    assert "north; no personal data" in said
+    assert (widened["sources"], widened["unmasks"]) == (None, True)
+
+
+def test_account_of_a_source_that_nobody_knows_is_not_made(bridge, typed):
+    typed(f"{PASSWORD}\n")
+
+    ran = bridge("operators", "add", "ada", "--password-stdin", "--source", "nowhere")
+
+    assert ran.code == 1
+    assert "nowhere" in ran.err
+    assert bridge("operators", "list", "--json").json() == []

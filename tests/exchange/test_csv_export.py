@@ -8,12 +8,12 @@ from datetime import datetime
 
 import pytest
 
+from bridge.clock import to_stamp
 from bridge.csv_export import ExportFailed, export_csv
-from bridge.errors import InvalidRequest
-from bridge.mirror.extracts import Extract
+from bridge.errors import InvalidRequest, UnknownObject
 from bridge.oneroster.csv.tables import DATA_FILES
+from bridge.oneroster.scopes import ONEROSTER_SCOPES, ROSTER_CORE
 from bridge.roster.privacy import PersonDetail
-from bridge.roster.visibility import Visibility
 from tests.exchange.csv_sets import HEADERS, SMALL, USERS_1_2_0, changed, read_set
 
 pytestmark = pytest.mark.clause("OneRoster CSV Binding 1.2")
@@ -251,15 +251,87 @@ def test_the_zip_is_an_ordinary_one(filled):
         assert all(b"\r\n" in archive.read(entry) for entry in archive.infolist())
 
 
+@pytest.fixture
+def consumer(filled):
+    """Registers a consumer of the sources that are loaded, with these limits; its client id."""
+
+    def consumer(**limits):
+        client, _ = filled.wiring.registry.clients.add("consumer", **({"scopes": ONEROSTER_SCOPES} | limits))
+        return client.client_id
+
+    return consumer
+
+
+def ids(exported, name):
+    return [row["sourcedId"] for row in exported.get(name, ())]
+
+
+def test_consumer_limited_to_a_class_gets_what_belongs_to_it(filled, consumer):
+    more = changed(
+        SMALL,
+        classes=[*SMALL["classes"], SMALL["classes"][0].replace("K", "K2", 1)],
+        enrollments=[*SMALL["enrollments"], SMALL["enrollments"][0].replace("e1", "e9", 1).replace(",K,", ",K2,", 1)],
+        users=[*SMALL["users"], SMALL["users"][0].replace("t1", "t9", 1)],
+    )
+    filled.load(filled.write(more))
+
+    exported = read_set(filled.export(client_id=consumer(classes={"K"})))
+
+    assert ids(exported, "classes") == ["K"]
+    assert ids(exported, "enrollments") == ["e1", "e2", "e3"]
+    assert {row["classSourcedId"] for row in exported["enrollments"]} == {"K"}
+    assert set(ids(exported, "users")) == {row["userSourcedId"] for row in exported["enrollments"]}
+    assert set(ids(exported, "demographics")) <= set(ids(exported, "users"))
+
+
+def test_consumer_limited_to_an_unknown_class_gets_a_manifest_alone(filled, consumer):
+    assert set(read_set(filled.export(client_id=consumer(classes={"elsewhere"})))) == {"manifest"}
+
+
+def test_consumer_of_another_source_gets_a_manifest_alone(filled, consumer):
+    assert set(read_set(filled.export(client_id=consumer(sources={"elsewhere"})))) == {"manifest"}
+
+
 @pytest.mark.parametrize(
-    "limited",
-    [
-        Visibility(None, orgs=frozenset({"S"})),
-        Visibility(None, classes=frozenset({"K"})),
-        Visibility(None, privacy=PersonDetail.ANONYMOUS),
-    ],
-    ids=["orgs", "classes", "privacy"],
+    ("level", "told"),
+    [(PersonDetail.NAME_ONLY, {"givenName"}), (PersonDetail.EMAIL_ONLY, {"email"}), (PersonDetail.ANONYMOUS, set())],
+    ids=["names", "e-mails", "neither"],
 )
-def test_limit_that_an_extract_would_not_honour_is_refused(filled, limited):
-    with pytest.raises(ValueError, match="limited"), Extract.of(filled.wiring.mirror_to_read, limited):
-        pass
+def test_what_a_consumer_is_not_told_of_people_is_in_no_file(filled, consumer, level, told):
+    path = filled.export(client_id=consumer(privacy=level))
+    exported = read_set(path)
+
+    everyone = exported["users"]
+    assert {
+        name for name in ("givenName", "email", "identifier", "phone") if any(row[name] for row in everyone)
+    } == told
+    assert {row["username"] == row["sourcedId"] for row in everyone} == {True}
+    assert not any(row["birthDate"] or row["sex"] for row in exported["demographics"])
+    assert not [name for row in everyone for name in row if name.startswith("metadata.")]
+
+
+def test_consumer_without_the_scope_gets_no_demographics(filled, consumer):
+    exported = read_set(filled.export(client_id=consumer(scopes=[ROSTER_CORE])))
+
+    assert "demographics" not in exported
+    assert "users" in exported
+
+
+def test_delta_set_of_a_limited_consumer_tells_of_nobody_else(filled, consumer):
+    since = filled.wiring.clock()
+    filled.clock.turn(hours=1)
+    filled.load(filled.write(changed(SMALL, enrollments=SMALL["enrollments"][:2])))
+
+    path = filled.export(client_id=consumer(classes={"elsewhere"}), since=to_stamp(since))
+
+    assert set(read_set(path)) == {"manifest"}
+
+
+def test_export_of_an_unknown_consumer_is_refused(filled):
+    with pytest.raises(UnknownObject, match="bridge clients list"):
+        filled.export(client_id="nobody")
+
+
+def test_sources_and_a_consumer_are_not_named_together(filled, consumer):
+    with pytest.raises(InvalidRequest, match="not both"):
+        filled.export(client_id=consumer(), sources=["sis"])

@@ -66,10 +66,10 @@ class SmallMirror:
             ],
         )
         self.connection.executemany(
-            "INSERT OR IGNORE INTO facets (field, value, seq)"
-            " SELECT field, ?, ? FROM facet_fields WHERE collection = ? AND path = ?",
+            "INSERT OR IGNORE INTO facets (field, source, value, seq)"
+            " SELECT field, ?, ?, ? FROM facet_fields WHERE collection = ? AND path = ?",
             [
-                (value, record.seq, collection.name, path.name)
+                (SOURCES[record.source], value, record.seq, collection.name, path.name)
                 for record in records
                 for path in collection.facets
                 for value in values_at(record.document, path.name)

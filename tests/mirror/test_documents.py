@@ -195,7 +195,7 @@ def test_record_of_another_source_is_refused(writer):
     with storage.write(writer.db):
         south = int(writer.db.execute("INSERT INTO sources (name) VALUES ('south') RETURNING id").fetchone()[0])
 
-    with pytest.raises(SourceRefused, match="enrollment e1 already belongs to another source"):
+    with pytest.raises(SourceRefused, match="a sourcedId in enrollments is taken by another source"):
         writer.put(enrollment("e2"), enrollment("e1", role="teacher"), source=south)
 
     assert writer.everything() == {**before, "sources": [*before["sources"], (south, "south")]}

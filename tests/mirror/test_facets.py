@@ -2,6 +2,7 @@
 it is opened, but afterwards; until then everything is found all the same."""
 
 import json
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -116,7 +117,8 @@ def test_facets_that_a_version_has_numbered_and_not_filled_are_filled(school, ol
 
 def test_facet_that_was_given_up_for_a_while_forgets_what_it_held(school, older):
     older([ROLES], numbered=True)
-    school.mirror.db.execute("INSERT INTO facets SELECT field, 'stale', 1 FROM facet_fields WHERE path = 'roles.role'")
+    db = school.mirror.db
+    db.execute("INSERT INTO facets SELECT field, 1, 'stale', 1 FROM facet_fields WHERE path = 'roles.role'")
 
     fill_facets(school.mirror.db)
 
@@ -217,3 +219,22 @@ def test_whoever_has_a_role_at_an_org_is_found_before_a_facet_is_full(school, ol
 
     assert found(school, USERS, where, Visibility.of_all()) == before
     assert before.total == 4
+
+
+def test_facets_of_a_mirror_that_did_not_keep_them_by_source_are_kept(school, biology, chemistry):
+    school.reconcile(biology)
+    school.reconcile(replace(chemistry, source="south"))
+    whole = school.dump()
+    db = school.mirror.db
+    db.execute("ALTER TABLE facets RENAME TO by_source")
+    db.execute(
+        "CREATE TABLE facets (field INTEGER NOT NULL REFERENCES facet_fields (field), value TEXT NOT NULL,"
+        " seq INTEGER NOT NULL, PRIMARY KEY (field, value, seq)) STRICT, WITHOUT ROWID"
+    )
+    db.execute("INSERT INTO facets SELECT field, value, seq FROM by_source")
+    db.execute("DROP TABLE by_source")
+    db.execute("DELETE FROM migrations WHERE number = 23")
+
+    School(school.path).close()
+
+    assert school.dump()["facets"] == whole["facets"]

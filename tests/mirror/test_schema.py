@@ -191,11 +191,15 @@ def plan_of(school, statement):
             ENROLLMENTS,
             "class.sourcedId='c'",
             {},
-            "SEARCH f USING PRIMARY KEY (field=? AND value=?)",
+            "SEARCH f USING PRIMARY KEY (field=? AND source=? AND value=?)",
             id="reference",
         ),
         pytest.param(
-            USERS, "roles.role='teacher'", {}, "SEARCH f USING PRIMARY KEY (field=? AND value=?)", id="value-in-a-list"
+            USERS,
+            "roles.role='teacher'",
+            {},
+            "SEARCH f USING PRIMARY KEY (field=? AND source=? AND value=?)",
+            id="value-in-a-list",
         ),
         pytest.param(
             USERS,

@@ -335,7 +335,7 @@ class TestPages:
 class TestClassOfASis:
     """With the ids that real SISs give."""
 
-    @pytest.fixture(params=["Algebra-A", "a/b", "7 b;c,d", "é%2F"])
+    @pytest.fixture(params=["Algebra-A", "a/b", "7 b;c,d", "é%2F", "/a", "//", "a/"])
     def class_id(self, serving, request):
         users = [{"sourcedId": f"U{n}", "status": "active", "enabledUser": "true"} for n in range(3)]
         enrollments = [

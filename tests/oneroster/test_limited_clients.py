@@ -163,6 +163,20 @@ def test_hidden_field_is_refused_like_one_that_does_not_exist(limited, params):
         assert hidden["imsx_CodeMinor"] == unknown.get_json()["imsx_CodeMinor"]
 
 
+@pytest.mark.parametrize(
+    ("params", "name"),
+    [
+        pytest.param({"filter": "email~'ada'"}, "email", id="filter"),
+        pytest.param({"filter": "metadata.lti.userId='77'"}, "metadata.lti.userId", id="filter by metadata"),
+        pytest.param({"fields": "sourcedId,email"}, "email", id="fields"),
+    ],
+)
+def test_refusal_of_a_hidden_field_says_why(limited, params, name):
+    refusal = limited(privacy=PersonDetail.NAME_ONLY).ask("users", params).get_json()["imsx_description"]
+
+    assert f"{name} is not told to this client: its privacy level hides it" in refusal
+
+
 def test_hidden_field_is_neither_searched_nor_sorted_by(limited):
     client = limited(privacy=PersonDetail.NAME_ONLY)
 
@@ -231,6 +245,37 @@ def test_events_are_those_within_the_limit(limited, world):
         "ada-north-in-north",
         "both-in-north",
     }
+
+
+def _events(world, client, after):
+    return world.app.test_client().get("/api/events", query_string={"after": after}, headers=client.headers)
+
+
+def test_events_of_before_a_change_of_the_limits_are_gone(limited, world):
+    client = limited(classes=["class-north"])
+    after = _events(world, client, "latest").get_json()["next"]
+    assert _events(world, client, after).status_code == 200
+
+    world.wiring.registry.clients.limit(client.client_id, Visibility(None, classes=frozenset({"class-south"})))
+
+    gone = _events(world, client, after)
+    assert (gone.status_code, "what this client may see has changed" in gone.text) == (410, True)
+
+
+def test_class_that_leaves_the_limit_is_not_there_any_more(limited, world):
+    client = limited(orgs=["north"])
+    before = client.get("classes").headers["X-Total-Count"]
+    (class_,) = (one for one in client.get("classes").get_json()["classes"] if one["sourcedId"] == "class-north")
+    at = class_["dateLastModified"]
+
+    moved = {**class_, "school": ref("orgs", "south")}
+    del moved["dateLastModified"]
+    world.add("classes", moved)
+
+    assert client.ask("classes/class-north").status_code == 404
+    assert client.ids("classes", filter=f"dateLastModified>'{at}'") == []
+    assert client.get("classes").headers["X-Total-Count"] == str(int(before) - 1)
+    assert client.ask("classes/class-north/students").status_code == 404
 
 
 @pytest.mark.parametrize(

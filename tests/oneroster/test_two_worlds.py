@@ -26,10 +26,13 @@ def test_answers_are_the_same_whether_or_not_invisible_records_exist(limit, data
             for path, params in data.draw(st.lists(requests(), min_size=40, max_size=40)):
                 more, less = worlds.ask(path, params)
                 assert more.status_code < 500
-                assert plain(more) == plain(less), (path, params)
+                # A page that goes on where a counting walk was left has a tag that is made of that place too, sealed.
+                is_walk = dict(params).get("offset", "0") != "0"
+                assert plain(more, tag_counts=not is_walk) == plain(less, tag_counts=not is_walk), (path, params)
             more, less = (answer.get_json() for answer in worlds.ask("/api/events", [("limit", "1000")]))
             assert [_without_id(event) for event in more["events"]] == [_without_id(event) for event in less["events"]]
             assert len(more["next"]) == len(less["next"])
+            assert worlds.exported(0) == worlds.exported(1)
         finally:
             worlds.close()
 

@@ -5,14 +5,16 @@ from contextlib import ExitStack
 
 import pytest
 
-from bridge.backups import back_up, restore
+from bridge.backups import BackupFailed, back_up, restore
 from bridge.errors import Busy, UnknownObject
 from bridge.mirror.runs import Outcome
-from bridge.people import erase_person, export_person
+from bridge.people import erase_again, erase_person, export_person, held_again
+from bridge.registry.erased import ErasedList
 from bridge.registry.launches import TakenLaunch
 from bridge.registry.registry import Registry
 from bridge.roster.identity import LtiUserId, PersonKey, user_sourced_id
 from bridge.roster.visibility import Visibility
+from bridge.settings import Storage
 from bridge.upkeep import undo_run
 from tests.wiring.world import ask, runs
 
@@ -172,3 +174,40 @@ def test_nobody_of_that_id_is_told_without_repeating_it(wiring, course):
         export_person(wiring, "zora@example.org")
 
     assert "zora" not in str(refused.value)
+
+
+def test_backup_restored_elsewhere_with_the_list_is_made_to_forget_her(wiring, settings, clock, course, tmp_path):
+    back_up(settings.storage, tmp_path / "before.zip", clock)
+    erase_person(wiring, ID)
+    elsewhere = Storage(directory=tmp_path / "elsewhere")
+
+    restore(elsewhere, tmp_path / "before.zip", clock, erased=ErasedList.read(wiring.registry.erased.list().write()))
+
+    assert [text for text in HERS if text in bytes_of(elsewhere.directory)] == []
+    with Registry.open(elsewhere.registry, clock) as registry:
+        assert registry.erased.holds(ID)
+
+
+def test_list_of_another_installation_is_not_applied(wiring, settings, clock, course, tmp_path):
+    erase_person(wiring, ID)
+    back_up(settings.storage, tmp_path / "after.zip", clock)
+    other = ErasedList(bytes(32), [(bytes(32), "2026-11-20T08:00:00.000Z")])
+    elsewhere = Storage(directory=tmp_path / "elsewhere")
+
+    with pytest.raises(BackupFailed, match="another installation"):
+        restore(elsewhere, tmp_path / "after.zip", clock, erased=other)
+    assert not elsewhere.mirror.exists()
+
+
+def test_doctor_finds_who_is_held_again_and_erase_again_mends_it(wiring, settings, clock, course, tmp_path):
+    back_up(settings.storage, tmp_path / "before", clock)
+    erase_person(wiring, ID)
+    assert held_again(wiring) == 0
+    wiring.mirror.db.execute("ATTACH ? AS before", (str(tmp_path / "before" / "mirror.sqlite"),))
+    wiring.mirror.db.execute("INSERT OR REPLACE INTO facts SELECT * FROM before.facts")
+    wiring.mirror.db.execute("DETACH before")
+
+    assert held_again(wiring) == 1
+    assert erase_again(wiring.mirror, wiring.registry, clock) == 1
+    assert held_again(wiring) == 0
+    assert [text for text in HERS if text in bytes_of(settings.storage.directory)] == []

@@ -1,0 +1,105 @@
+"""Operators who see some of the sources: what is of the others is not there for them, on any page and by any form."""
+
+import pytest
+
+from bridge.admin.limits import FOR_ALL, OF_WHAT_IS_SEEN
+from bridge.mirror.runs import Runs
+from bridge.roster.identity import context_key
+from tests.admin.conftest import words
+
+TELLING = ("school", "Algebra", "Course-1", "Testdatter", "lms.example.org")
+"""What only pages about the source say."""
+
+
+def addresses(site):
+    """Every page and form, of the one source that there is."""
+    values = {"tenant": "school", "key": context_key("Course-1"), "run_id": 2, "platform_id": 1, "registration_id": 1}
+    names = {"client_id": "x", "vendor": "canvas", "question": "roles", "filename": "admin.css", "name": "school"}
+    for rule in site.admin.url_map.iter_rules():
+        yield rule, "/admin" + rule.build({name: (values | names)[name] for name in rule.arguments})[1]
+
+
+@pytest.fixture
+def limit(site):
+    def limit(*sources, unmasks=True):
+        site.wiring.registry.operators.limit("ada", sources=frozenset(sources), unmasks=unmasks)
+
+    return limit
+
+
+def test_no_page_shows_anything_of_a_source_that_is_not_seen(site, operator, held, limit):
+    limit("elsewhere")
+    shown = set()
+    for rule, path in addresses(site):
+        if "GET" not in rule.methods or rule.endpoint in FOR_ALL:
+            continue
+        answer = operator.get(path)
+        found = [word for word in TELLING if word in answer.text]
+        assert (answer.status_code in {403, 404} or rule.endpoint in OF_WHAT_IS_SEEN, found) == (True, []), rule
+        if answer.status_code == 200:
+            shown.add(rule.endpoint)
+    assert shown == {"dashboard.show", "plans.show_all", "runs.show_all", "quality.show", "quality.answer"}
+
+
+@pytest.mark.parametrize("question", ["teachers", "people", "roles", "duplicates", "stale"])
+def test_no_question_is_answered_with_what_is_not_seen(operator, held, limit, question):
+    everything = words(operator.get(f"/admin/quality/{question}"))
+    limit("elsewhere")
+
+    page = words(operator.get(f"/admin/quality/{question}"))
+
+    assert [word for word in TELLING if word in page] == []
+    assert "Wizard" not in page
+    assert ("Wizard" in everything) is (question == "roles")
+
+
+def test_no_form_does_anything_to_a_source_that_is_not_seen(site, operator, held, limit):
+    limit("elsewhere")
+    before = site.wiring.registry.db.execute("SELECT count(*) FROM inbox").fetchone()
+    for rule, path in addresses(site):
+        if "POST" in rule.methods and rule.endpoint not in FOR_ALL:
+            answer = operator.post(path, shown_at="/admin/", decision="approve", run=held.id)
+            assert answer.status_code in {403, 404}, rule
+            assert [word for word in TELLING if word in answer.text] == []
+    assert site.wiring.registry.db.execute("SELECT count(*) FROM inbox").fetchone() == before
+    assert [run.id for run in Runs(site.wiring.mirror, site.wiring.clock).waiting()] == [held.id]
+
+
+@pytest.mark.parametrize("path", ["runs/2", "held/2", "platforms/1", "sources/school/"])
+def test_what_is_not_seen_answers_as_what_is_not_there(operator, held, limit, path):
+    limit("elsewhere")
+    missing = path.replace("1", "99").replace("2", "99").replace("school", "nobody")
+
+    hidden, nowhere = operator.get(f"/admin/{path}"), operator.get(f"/admin/{missing}")
+
+    assert hidden.status_code == nowhere.status_code == 404
+    assert words(hidden) == words(nowhere)
+
+
+def test_what_is_seen_is_shown_and_decided_as_ever(site, operator, held, limit, context_path):
+    limit("school")
+
+    assert "Algebra I" in words(operator.get(context_path))
+    assert f"Run {held.id} of school" in words(operator.get("/admin/"))
+    operator.post("/admin/held/", shown_at=f"/admin/held/{held.id}", decision="reject", run=held.id)
+    site.carry_out()
+    assert Runs(site.wiring.mirror, site.wiring.clock).waiting() == []
+
+
+def test_pages_of_the_whole_bridge_are_for_whoever_sees_all_of_it(operator, held, limit):
+    limit("school")
+
+    answer = operator.get("/admin/clients/")
+
+    assert answer.status_code == 403
+    assert "your account is limited to some of its sources" in words(answer)
+    assert "/admin/clients/" not in operator.get("/admin/").text
+
+
+def test_account_that_is_shown_no_personal_data_cannot_ask_for_it(site, operator, held, limit, context_path):
+    limit("school", unmasks=False)
+
+    answer = operator.get(f"{context_path}?personal=yes")
+
+    assert answer.status_code == 403
+    assert "Testdatter" not in answer.text + operator.get(context_path).text
