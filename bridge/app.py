@@ -15,7 +15,7 @@ from bridge.admin.app import Mounted, admin_app
 from bridge.api.events import EventsFeed
 from bridge.api.runs import RunsLog
 from bridge.api.syncs import SYNCS_PER_SECOND, Syncs
-from bridge.at_rest import open_to_others
+from bridge.at_rest import key_file_open_to_others, open_to_others
 from bridge.auth.bearer import Grant, authenticate
 from bridge.auth.rate_limit import RateLimit
 from bridge.clock import Clock, utc_now
@@ -50,7 +50,10 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     bridge_log.configure(settings.log.level, settings.log.format)
     wiring = Wiring(settings, clock)
     wiring.prepare()
-    for path in open_to_others(settings.storage):
+    exposed = open_to_others(settings.storage)
+    if settings.storage.key_file is not None and key_file_open_to_others(settings.storage):
+        exposed.append(settings.storage.key_file)
+    for path in exposed:
         log.warning("readable_by_others", file=str(path), remedy="chmod go= on it, or on its folder")
     app = Flask(__name__, static_folder=None)
     # sourcedIds may hold any character: "a//b" is one, and no path is to be tidied up.

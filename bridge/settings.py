@@ -91,9 +91,10 @@ class Storage:
     key_file: Path | None = option(  # noqa: RUF009 - it makes a dataclass field
         None,
         optional_file(),
-        "A file with a passphrase of at least 20 characters, which the bridge's signing keys are encrypted with."
-        " Further lines are former passphrases. Keys that are there already are encrypted at the next start. Without"
-        " the file, the bridge does not start any more. Empty: the keys lie in the database in clear.",
+        "A file with a passphrase of at least 20 characters, which the bridge's signing keys are encrypted with, and"
+        " the secrets of sources and webhooks. Further lines are former passphrases. What is there already is encrypted"
+        " at the next start. Without the file, the bridge does not start any more. Empty: all that lies in the database"
+        " in clear.",
     )
 
     @property

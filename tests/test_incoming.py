@@ -155,6 +155,19 @@ def test_databases_that_others_can_read_are_reported_at_start(tmp_path, capfd):
     assert "readable_by_others" in written.out + written.err
 
 
+def test_passphrase_that_others_can_read_is_reported_at_start(tmp_path, capfd):
+    key_file = tmp_path / "passphrase"
+    key_file.write_text("correct horse battery staple")
+    key_file.chmod(0o644)
+    storage = Storage(directory=tmp_path / "var", key_file=key_file)
+
+    app = create_app(Settings(storage=storage, log=Log(level="warning", format="json")))
+    app.extensions["bridge"].close()
+
+    written = capfd.readouterr()
+    assert "readable_by_others" in written.out + written.err
+
+
 class TestOperatorsPages:
     """They are an application of their own, and kept to the same."""
 

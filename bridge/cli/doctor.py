@@ -68,11 +68,11 @@ def _modes(wiring: Wiring) -> str | None:
 
 
 def _keys(wiring: Wiring) -> str | None:
-    files, in_clear = wiring.settings.storage, wiring.registry.keys.in_clear()
+    files, in_clear = wiring.settings.storage, wiring.registry.in_clear()
     if files.key_file is None:
         return None  # as well kept as their file is
     if in_clear:
-        return f"{in_clear} lie in clear: start the bridge once, which encrypts them"
+        return f"{in_clear} of the keys and secrets lie in clear: start the bridge once, which encrypts them"
     if key_file_open_to_others(files):
         return f"others than their owner can open {files.key_file}: chmod go= it"
     return None
@@ -82,7 +82,7 @@ def _how_keys_lie(wiring: Wiring) -> str:
     """What an operator who wants more than file modes should know."""
     if wiring.settings.storage.key_file is not None:
         return "encrypted"
-    return "in clear in the registry; storage.key_file encrypts them"
+    return "in clear in the registry, like the secrets of sources and webhooks; storage.key_file encrypts them all"
 
 
 def _role_table(wiring: Wiring) -> str | None:

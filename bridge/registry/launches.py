@@ -67,12 +67,15 @@ class LaunchContextKey:
 
 
 class Launches:
-    """The launches of the last 24 hours."""
+    """The launches of the last 24 hours.
 
-    def __init__(self, db: Database, clock: Clock) -> None:
+    :param erased: of whom nothing is kept.
+    """
+
+    def __init__(self, db: Database, clock: Clock, erased: Erased) -> None:
         self._db = db
         self._clock = clock
-        self._erased = Erased(db, clock)
+        self._erased = erased
 
     def take(self, launch: TakenLaunch, *, nonce: str | None = None, id_token: str | None = None) -> tuple[str, bool]:
         """Keep a launch, and forget those that are over.
