@@ -23,7 +23,7 @@ from bridge.compression import compress
 from bridge.cors import allow_origin, preflight
 from bridge.error_shapes import add_error_handlers, is_oneroster
 from bridge.health import health_blueprint
-from bridge.incoming import guard
+from bridge.incoming import MAX_BODY, guard
 from bridge.lti.keyset import PlatformKeys
 from bridge.lti.tool import LtiTool
 from bridge.lti.views import lti_blueprint
@@ -33,6 +33,7 @@ from bridge.metrics.views import metrics_blueprint
 from bridge.oneroster.discovery import Discovery
 from bridge.oneroster.provider import Provider, ProviderSettings
 from bridge.platform_routes import add_platform_routes
+from bridge.request_bodies import RequestBodies
 from bridge.roster.model import DEMOGRAPHICS
 from bridge.settings import Settings, load_settings
 from bridge.site.views import site_blueprint
@@ -113,10 +114,11 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
         )
     )
     _add_hooks(app, settings.oneroster.cors_origins, requests)
-    guard(app, settings, lambda: wiring.registry.tries)
+    bodies = RequestBodies(settings.server.threads, MAX_BODY)
+    guard(app, settings, lambda: wiring.registry.tries, bodies)
     add_error_handlers(app)
     admin = admin_app(wiring, observe=requests.observe)
-    guard(admin, settings, lambda: wiring.registry.tries)
+    guard(admin, settings, lambda: wiring.registry.tries, bodies)
     app.extensions["bridge.admin"] = admin
     root = urlsplit(settings.server.public_url).path
     app.wsgi_app = Mounted(app.wsgi_app, admin, root)  # type: ignore[method-assign] # Flask's own way

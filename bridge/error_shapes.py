@@ -49,6 +49,8 @@ def add_error_handlers(app: Flask) -> None:
 
     @app.errorhandler(Exception)
     def fail(error: Exception) -> Response:
+        if g.get("reading_body"):  # WSGI names no exception for that: each server has its own
+            return refuse(InvalidRequest("body", "cannot be read to its end"))
         log.exception("request_failed", error=type(error).__name__)
         if is_oneroster(request.path):
             return _oneroster(status_info.internal_error(g.request_id))

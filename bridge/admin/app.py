@@ -33,7 +33,7 @@ from bridge.admin import (
     words,
 )
 from bridge.admin.addresses import ContextKeyConverter, RowConverter
-from bridge.errors import Busy, RequestError, UnknownObject
+from bridge.errors import Busy, InvalidRequest, RequestError, UnknownObject
 from bridge.wiring import Wiring
 
 log = structlog.get_logger(__name__)
@@ -179,6 +179,8 @@ def _add_error_pages(app: Flask) -> None:
 
     @app.errorhandler(Exception)
     def fail(error: Exception) -> tuple[str, int]:
+        if g.get("reading_body"):  # WSGI names no exception for that: each server has its own
+            return refuse_request(InvalidRequest("body", "cannot be read to its end"))
         log.exception("request_failed", error=type(error).__name__)
         reason = f"The bridge failed. The cause is in its log, under request {g.get('request_id', 'unknown')}."
         return render_template("error.html", title="Something failed", reason=reason), 500

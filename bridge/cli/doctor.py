@@ -16,6 +16,7 @@ from bridge.registry.circuits import CircuitState
 from bridge.registry.sources import RegisteredSource
 from bridge.registry.webhooks import Webhook
 from bridge.scheduling import Scheduling
+from bridge.settings import Server
 from bridge.sync.policy import Reason
 from bridge.wiring import Wiring
 
@@ -34,6 +35,7 @@ def doctor(session: Session, as_json: bool) -> None:
         ("registry", _integrity(wiring.registry.db.conn)),
         ("file modes", _modes(wiring)),
         ("signing keys", _keys(wiring)),
+        ("senders", None),
         ("role table", _role_table(wiring)),
         ("scheduler", _scheduler(wiring)),
         ("held plans", _held(wiring)),
@@ -46,7 +48,7 @@ def doctor(session: Session, as_json: bool) -> None:
     if as_json:
         echo_json([{"check": name, "problem": problem} for name, problem in checks])
     else:
-        notes = {"signing keys": _how_keys_lie(wiring)}
+        notes = {"signing keys": _how_keys_lie(wiring), "senders": _how_senders_come(wiring.settings.server)}
         for name, problem in checks:
             said = problem or notes.get(name)
             echo(f"{'ok     ' if problem is None else 'PROBLEM'}  {name}{f': {said}' if said else ''}")
@@ -83,6 +85,17 @@ def _how_keys_lie(wiring: Wiring) -> str:
     if wiring.settings.storage.key_file is not None:
         return "encrypted"
     return "in clear in the registry, like the secrets of sources and webhooks; storage.key_file encrypts them all"
+
+
+def _how_senders_come(server: Server) -> str | None:
+    """What an operator should know of what stands before the bridge, if by the settings anything might be amiss."""
+    if server.proxies:
+        return f"by {server.proxies} of your proxies, which must buffer requests: see docs/operations.md"
+    if server.public_url.startswith("https://"):
+        return "by a proxy, since it is https, and server.proxies is 0: all senders count as one address"
+    if server.host not in ("127.0.0.1", "::1", "localhost"):
+        return "without a proxy: a few that send slowly keep others from getting tokens, see docs/operations.md"
+    return None
 
 
 def _role_table(wiring: Wiring) -> str | None:
