@@ -110,21 +110,22 @@ class Launches:
         ltik = _made(salt, id_token) if id_token is not None else secrets.token_urlsafe(32)
         claims = json.dumps(dict(launch.claims))
         kept = self._db.execute(
-            "INSERT INTO launches (ltik_hash, tool, token, salt, tenant, context, person, claims, expires)"
-            " SELECT ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE"
-            " (SELECT coalesce(sum(length(claims)), 0) FROM launches WHERE tool = ?) + ? <= ? ON CONFLICT DO NOTHING",
-            (
-                _hash(ltik),
-                launch.tool,
-                named,
-                salt,
-                launch.tenant,
-                launch.context,
-                launch.person,
-                claims,
-                to_stamp(now + LTIK_LIFETIME),
-                *(launch.tool, len(claims), most_kept),
-            ),
+            "INSERT INTO launches (ltik_hash, tool, token, salt, tenant, context, person, claims, expires, size)"
+            " SELECT :hash, :tool, :token, :salt, :tenant, :context, :person, :claims, :expires, :size WHERE"
+            " (SELECT coalesce(sum(size), 0) FROM launches WHERE tool = :tool) + :size <= :most ON CONFLICT DO NOTHING",
+            {
+                "hash": _hash(ltik),
+                "tool": launch.tool,
+                "token": named,
+                "salt": salt,
+                "tenant": launch.tenant,
+                "context": launch.context,
+                "person": launch.person,
+                "claims": claims,
+                "expires": to_stamp(now + LTIK_LIFETIME),
+                "size": len(claims),
+                "most": most_kept,
+            },
         ).rowcount
         if kept:
             return ltik, True
