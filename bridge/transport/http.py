@@ -30,6 +30,8 @@ from bridge.transport.policy import OutgoingPolicy
 DEFAULT_USER_AGENT = f"oneroster-nrps-bridge/{__version__}"
 DEFAULT_MAX_BYTES = 64 * 1024 * 1024  # Moodle 4.5 gives a whole course in one answer: 0.3 kB a member
 
+_CODINGS = "gzip, deflate"
+_UNDERSTOOD = frozenset({"", "identity", "none", "gzip", "x-gzip", "deflate"})  # "none" is said, and means nothing
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CHUNK = 64 * 1024
 _WRAPPERS = (requests.RequestException, urllib3_errors.MaxRetryError, urllib3_errors.SSLError)
@@ -98,7 +100,7 @@ class Http:
         self._session.trust_env = False
         self._session.verify = str(ca_bundle) if ca_bundle else True
         self._session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
-        self._session.headers.update({"User-Agent": user_agent, "Accept-Encoding": "gzip, deflate"})
+        self._session.headers.update({"User-Agent": user_agent, "Accept-Encoding": _CODINGS})
         adapter = GuardedAdapter(policy, answer_within)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
@@ -179,6 +181,10 @@ class Http:
                     raise SourceRefused(
                         f"{host} answers with a redirect ({response.status_code}), and redirects are not followed:"
                         " register the address that it leads to"
+                    )
+                if response.headers.get("Content-Encoding", "").strip().lower() not in _UNDERSTOOD:
+                    raise SourceRefused(
+                        f"{host} compresses its answer in a way that was not asked for, {_CODINGS} were"
                     )
                 body = self._read(response, max_bytes, host)
                 if response.status_code == 200 and not body and not _is_framed(response):

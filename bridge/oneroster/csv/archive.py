@@ -18,6 +18,7 @@ from bridge.errors import SourceRefused
 
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 _ENCRYPTED = 0x1
+_HEADER = 30  # bytes before each packed file, at least
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +54,7 @@ class Archive:
             raise SourceRefused(f"{path.name} cannot be read: {error.strerror}") from error
         try:
             self._members = _members(self._zip.infolist(), limits or Limits())
+            _check_apart(self._zip.infolist(), self._zip.start_dir)
         except BaseException:
             self._zip.close()
             raise
@@ -136,6 +138,14 @@ def _check(entry: zipfile.ZipInfo, limits: Limits) -> None:
         raise SourceRefused("the zip is packed in another way than deflate: make it anew with an ordinary zip program")
     if entry.file_size > limits.ratio_from and entry.file_size > limits.ratio * max(1, entry.compress_size):
         raise SourceRefused(f"a file in the zip unpacks to more than {limits.ratio} times its size: it is no roster")
+
+
+def _check_apart(entries: list[zipfile.ZipInfo], end: int) -> None:
+    """No two files share what they are packed in: a little of it would unpack to very much."""
+    for entry in sorted(entries, key=lambda one: one.header_offset, reverse=True):
+        if entry.header_offset + _HEADER + entry.compress_size > end:
+            raise SourceRefused("files in the zip overlap each other: make it anew with an ordinary zip program")
+        end = entry.header_offset
 
 
 def _is_macos(path: str) -> bool:
