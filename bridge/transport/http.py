@@ -183,9 +183,7 @@ class Http:
                         " register the address that it leads to"
                     )
                 if response.headers.get("Content-Encoding", "").strip().lower() not in _UNDERSTOOD:
-                    raise SourceRefused(
-                        f"{host} compresses its answer in a way that was not asked for, {_CODINGS} were"
-                    )
+                    raise SourceRefused(f"{host} compresses its answer as was not asked for: it may be {_CODINGS}")
                 body = self._read(response, max_bytes, host)
                 if response.status_code == 200 and not body and not _is_framed(response):
                     # Cut among its headers, an answer looks like this: it must not pass for one that is empty.

@@ -14,6 +14,7 @@ CAP = 1_000_000
 MEMORY = 24 * CAP
 """Bytes that refusing an answer may take: the cap some times over, and nothing like what the bomb holds."""
 LARGE = 400 * CAP
+CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
 
 
 def inflating(compressor):
@@ -76,7 +77,7 @@ def test_what_inflates_beyond_the_cap_is_refused_when_it_passes_it(make_http, ht
 def test_coding_that_was_not_asked_for_is_refused_unread(make_http, httpserver, bombs, memory, bomb, coding):
     httpserver.expect_request("/").respond_with_data(bombs[bomb], headers={"Content-Encoding": coding})
 
-    with pytest.raises(SourceRefused, match="was not asked for"):
+    with pytest.raises(SourceRefused, match="as was not asked for"):
         make_http(max_bytes=CAP).get(httpserver.url_for("/"))
     assert memory() < MEMORY
 
@@ -91,18 +92,12 @@ def test_answer_that_calls_itself_plain_is_read(http, httpserver, coding):
 @pytest.mark.parametrize(
     ("beginning", "piece", "error"),
     [
-        pytest.param(
-            b"Transfer-Encoding: chunked\r\n\r\n", b"2000\r\n" + b"x" * 8192 + b"\r\n", SourceRefused, id="chunks"
-        ),
+        pytest.param(CHUNKED, b"2000\r\n" + b"x" * 8192 + b"\r\n", SourceRefused, id="chunks"),
         pytest.param(b"\r\n", b"x" * 8192, SourceRefused, id="body"),
         pytest.param(b"", b"X-Header: x\r\n", SourceUnavailable, id="headers"),
         pytest.param(b"X-Long: ", b"x" * 8192, SourceUnavailable, id="one header"),
-        pytest.param(
-            b"Transfer-Encoding: chunked\r\n\r\n1;x=", b"x" * 8192, SourceUnavailable, id="extension of a chunk"
-        ),
-        pytest.param(
-            b"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n", b"X-Trailer: x\r\n", SourceUnavailable, id="trailers"
-        ),
+        pytest.param(CHUNKED + b"1;x=", b"x" * 8192, SourceUnavailable, id="extension of a chunk"),
+        pytest.param(CHUNKED + b"1\r\nx\r\n0\r\n", b"X-Trailer: x\r\n", SourceUnavailable, id="trailers"),
     ],
 )
 def test_answer_without_end_is_refused(make_http, raw_peer, memory, beginning, piece, error):
@@ -139,5 +134,5 @@ def test_endless_announcements_of_an_answer_are_not_waited_for(make_http, raw_pe
     ],
 )
 def test_json_that_is_a_bomb_is_no_json(body):
-    with pytest.raises(ValueError, match=""):
+    with pytest.raises(ValueError):
         Answer(200, "https://lms.example.org/", {}, body).json()
