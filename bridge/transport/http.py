@@ -31,7 +31,7 @@ DEFAULT_USER_AGENT = f"oneroster-nrps-bridge/{__version__}"
 DEFAULT_MAX_BYTES = 64 * 1024 * 1024  # Moodle 4.5 gives a whole course in one answer: 0.3 kB a member
 
 _CODINGS = "gzip, deflate"
-_UNDERSTOOD = frozenset({"", "identity", "none", "gzip", "x-gzip", "deflate"})  # "none" is said, and means nothing
+_OTHER_CODINGS = frozenset({"br", "zstd", "dcb", "dcz", "compress", "x-compress"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CHUNK = 64 * 1024
 _WRAPPERS = (requests.RequestException, urllib3_errors.MaxRetryError, urllib3_errors.SSLError)
@@ -182,7 +182,7 @@ class Http:
                         f"{host} answers with a redirect ({response.status_code}), and redirects are not followed:"
                         " register the address that it leads to"
                     )
-                if response.headers.get("Content-Encoding", "").strip().lower() not in _UNDERSTOOD:
+                if _is_packed_otherwise(response.headers.get("Content-Encoding", "")):
                     raise SourceRefused(f"{host} compresses its answer as was not asked for: it may be {_CODINGS}")
                 body = self._read(response, max_bytes, host)
                 if response.status_code == 200 and not body and not _is_framed(response):
@@ -216,6 +216,14 @@ def host_of(url: str) -> str:
 def without_query(url: str) -> str:
     """Host and path of a URL, for messages."""
     return host_of(url) + urlsplit(url).path
+
+
+def _is_packed_otherwise(coding: str) -> bool:
+    """Whether a body is compressed as was not asked for: in another way, or several times, as nobody does but a bomb.
+
+    Words that are no coding, such as ``UTF-8``, are said by servers whose body is plain.
+    """
+    return "," in coding or coding.strip().lower() in _OTHER_CODINGS
 
 
 def _is_framed(response: requests.Response) -> bool:
