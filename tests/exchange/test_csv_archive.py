@@ -9,6 +9,9 @@ import pytest
 
 from bridge.errors import SourceRefused
 from bridge.oneroster.csv.archive import Archive, Limits
+from bridge.oneroster.csv.rows import read_rows
+from bridge.oneroster.csv.sets import CsvSet
+from bridge.oneroster.csv.tables import TABLES
 from tests.exchange.csv_sets import write_zip
 
 
@@ -129,6 +132,7 @@ def test_damage_is_told_by_file(tmp_path):
         pytest.param(b"PK\x01\x02", 6, b"\x63\x00", id="version of the far future"),
         pytest.param(b"PK\x01\x02", 8, b"\x00\x08" + b"\x00" * 36 + b"\xff", id="name that is no UTF-8"),
         pytest.param(b"PK\x03\x04", 6, b"\x00\x08" + b"\x00" * 22 + b"\xff", id="header that contradicts the list"),
+        pytest.param(b"PK\x05\x06", 16, b"\xff\x00", id="place before the beginning"),
     ],
 )
 def test_zip_that_python_cannot_read_is_refused(tmp_path, place, offset, bytes_):
@@ -202,3 +206,35 @@ def test_zip_behind_other_bytes_is_read_as_it_lies(tmp_path):
     (tmp_path / "b.zip").write_bytes(b"#!/bin/sh\n" + packed)
 
     assert opened(tmp_path / "b.zip") == ("orgs.csv", "users.csv")
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        pytest.param('propertyName,value\n"' + "x" * 200_000, id="cell without end"),
+        pytest.param("propertyName,value\n" + "a,b\n" * 50_000, id="rows without end"),
+        pytest.param('a,b\n"a', id="quote that is not closed"),
+        pytest.param("", id="nothing"),
+    ],
+)
+def test_manifest_that_is_none_is_refused(tmp_path, manifest):
+    path = write_zip(tmp_path / "a.zip", {"manifest.csv": manifest.encode(), "orgs.csv": b"sourcedId\n"})
+
+    with Archive(path) as archive, pytest.raises(SourceRefused, match=r"^manifest\.csv"):
+        CsvSet(archive)
+
+
+def test_line_without_end_is_refused_before_it_fills_the_memory(tmp_path):
+    path = write_zip(tmp_path / "a.zip", {"orgs.csv": b"sourcedId,x," * 400_000})
+
+    with Archive(path, limits=Limits(ratio=10**9)) as archive, archive.open("orgs.csv") as text:  # noqa: SIM117
+        with pytest.raises(SourceRefused, match="a line of more than"):
+            read_rows(TABLES["orgs"], text)
+
+
+def test_file_without_a_name_is_passed_over(tmp_path):
+    packed = write_zip(tmp_path / "a.zip", {"_orgs.csv": b"x", "users.csv": b"y"}).read_bytes()
+    (tmp_path / "b.zip").write_bytes(packed.replace(b"_orgs.csv", b"\0orgs.csv"))
+
+    with Archive(tmp_path / "b.zip") as archive:
+        assert "orgs.csv" not in archive

@@ -85,7 +85,7 @@ class Archive:
     def _unpacked(self, name: str) -> IO[bytes]:
         try:
             return self._zip.open(self._members[name])
-        except (NotImplementedError, RuntimeError, UnicodeDecodeError) as error:  # its own header contradicts the list
+        except (NotImplementedError, RuntimeError, UnicodeDecodeError, OSError) as error:  # its header, or its place
             raise SourceRefused(f"{name} is packed in the zip in a way that is not read: make it anew") from error
 
     def close(self) -> None:
@@ -110,7 +110,7 @@ def _encoding(start: bytes, otherwise: str) -> str:
 def _members(entries: list[zipfile.ZipInfo], limits: Limits) -> dict[str, zipfile.ZipInfo]:
     if len(entries) > limits.entries:
         raise SourceRefused(f"the zip holds {len(entries)} entries; a set has at most 22 files")
-    files = [one for one in entries if not one.is_dir() and not _is_macos(one.filename)]
+    files = [one for one in entries if not one.filename.endswith("/") and not _is_macos(one.filename)]
     if sum(one.file_size for one in files) > limits.total_bytes:
         raise SourceRefused(f"the zip unpacks to more than {limits.total_bytes} bytes")
     for one in files:
