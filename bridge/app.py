@@ -16,7 +16,7 @@ from bridge.api.events import EventsFeed
 from bridge.api.runs import RunsLog
 from bridge.api.syncs import SYNCS_PER_SECOND, Syncs
 from bridge.around import Around
-from bridge.at_rest import open_to_others
+from bridge.at_rest import key_file_open_to_others, open_to_others
 from bridge.auth.bearer import Grant, authenticate
 from bridge.auth.rate_limit import RateLimit
 from bridge.clock import Clock, utc_now
@@ -24,7 +24,7 @@ from bridge.compression import compress
 from bridge.cors import allow_origin, preflight
 from bridge.error_shapes import add_error_handlers, is_oneroster
 from bridge.health import health_blueprint
-from bridge.incoming import guard
+from bridge.incoming import MAX_BODY, guard
 from bridge.lti.keyset import PlatformKeys
 from bridge.lti.tool import LtiTool
 from bridge.lti.views import lti_blueprint
@@ -34,6 +34,7 @@ from bridge.metrics.views import metrics_blueprint
 from bridge.oneroster.discovery import Discovery
 from bridge.oneroster.provider import Provider, ProviderSettings
 from bridge.platform_routes import add_platform_routes
+from bridge.request_bodies import RequestBodies
 from bridge.roster.model import DEMOGRAPHICS
 from bridge.settings import Settings, load_settings
 from bridge.site.views import site_blueprint
@@ -58,7 +59,10 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     bridge_log.configure(settings.log.level, settings.log.format)
     wiring = Wiring(settings, clock)
     wiring.prepare()
-    for path in open_to_others(settings.storage):
+    exposed = open_to_others(settings.storage)
+    if settings.storage.key_file is not None and key_file_open_to_others(settings.storage):
+        exposed.append(settings.storage.key_file)
+    for path in exposed:
         log.warning("readable_by_others", file=str(path), remedy="chmod go= on it, or on its folder")
     app = Services(__name__, static_folder=None)
     # sourcedIds may hold any character: "a//b" is one, "/a" another, and no path is to be tidied up.
@@ -119,10 +123,11 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
         )
     )
     _add_hooks(app, settings.oneroster.cors_origins)
-    guard(app, settings, lambda: wiring.registry.tries)
+    bodies = RequestBodies(settings.server.threads, MAX_BODY)
+    guard(app, settings, lambda: wiring.registry.tries, bodies)
     add_error_handlers(app)
     admin = admin_app(wiring)
-    guard(admin, settings, lambda: wiring.registry.tries, mounted_at=ADMIN_PATH)
+    guard(admin, settings, lambda: wiring.registry.tries, bodies, mounted_at=ADMIN_PATH)
     app.extensions["bridge.admin"] = admin
     address = urlsplit(settings.server.public_url)
     mounted = Mounted(app.wsgi_app, admin, address.path)

@@ -20,7 +20,7 @@ def open_to_others(files: Storage) -> list[Path]:
 
 
 def key_file_open_to_others(files: Storage) -> bool:
-    """Whether others than its owner can open the file with the passphrase of the signing keys."""
+    """Whether others than its owner can open the file with the passphrase of keys and secrets."""
     return files.key_file is not None and files.key_file.exists() and _can(files.key_file, _OTHERS)
 
 

@@ -24,6 +24,7 @@ from bridge.mirror.mirror import Mirror
 from bridge.mirror.writes import move_marks, next_changed, stamp
 from bridge.people import erase_again, erased_in
 from bridge.registry.erased import ErasedList
+from bridge.registry.key_lock import KeyLock
 from bridge.registry.registry import Registry
 from bridge.roster.model import COLLECTIONS
 from bridge.settings import Storage
@@ -104,14 +105,17 @@ def restore(files: Storage, source: Path, clock: Clock, *, erased: ErasedList | 
     :param erased: who was erased where the backup comes from, if that is elsewhere.
     :raises BackupFailed: if the bridge runs here, this is no usable backup, or the list is of another installation than
         the backup. Nothing has been changed then.
-    :raises ConfigError: if the backup is of a newer version of the bridge.
+    :raises ConfigError: if the backup is of a newer version of the bridge, or the list of the erased cannot be carried
+        over, because ``storage.key_file`` does not open one of the two registries.
     """
     files.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=files.directory, prefix=".restore-") as name:
         folder = Path(name)
         backup = _unpack(source, folder)
         _check_all_stopped(files)
-        epoch = _begin_anew(folder, [_erased_until_now(files.registry, clock), erased], clock)
+        key_lock = KeyLock.of_file(files.key_file)
+        lists = [_erased_until_now(files.registry, clock, key_lock), erased]
+        epoch = _begin_anew(folder, lists, clock, key_lock)
         _check_all_stopped(files)  # that took its time
         set_aside: list[Path] = []
         for path in (files.registry, files.mirror):
@@ -180,7 +184,7 @@ def _opened(source: Path) -> Iterator[Path | zipfile.Path]:
         yield zipfile.Path(archive)
 
 
-def _erased_until_now(path: Path, clock: Clock) -> ErasedList | None:
+def _erased_until_now(path: Path, clock: Clock, key_lock: KeyLock) -> ErasedList | None:
     """Who was erased here, by the registry that is to be replaced."""
     if not path.exists():
         return None
@@ -189,10 +193,10 @@ def _erased_until_now(path: Path, clock: Clock) -> ErasedList | None:
     except ConfigError:
         return None
     with closing(db.conn):
-        return erased_in(db, clock)
+        return erased_in(db, clock, key_lock)
 
 
-def _begin_anew(folder: Path, lists: Iterable[ErasedList | None], clock: Clock) -> str:
+def _begin_anew(folder: Path, lists: Iterable[ErasedList | None], clock: Clock, key_lock: KeyLock) -> str:
     """Make the copies what a bridge can start from; returns the new epoch."""
     epoch = secrets.token_hex(16)
     with closing(Mirror.open(folder / MIRROR)) as mirror, storage.write(mirror.db):
@@ -202,7 +206,7 @@ def _begin_anew(folder: Path, lists: Iterable[ErasedList | None], clock: Clock) 
             move_marks(mirror.db, name, changed)
         mirror.db.execute("UPDATE meta SET value = ? WHERE key = 'epoch'", (epoch,))
         stamp(mirror.db, changed, None, clock)
-    with Registry.open(folder / REGISTRY, clock) as registry:
+    with Registry.open(folder / REGISTRY, clock, key_lock=key_lock) as registry:
         registry.leases.end_all()
         registry.inbox.reopen()
         for erased in filter(None, lists):

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from bridge.around import told_of
@@ -47,6 +47,8 @@ def add_error_handlers(app: Flask) -> None:
 
     @app.errorhandler(Exception)
     def fail(error: Exception) -> Response:
+        if g.get("reading_body"):  # WSGI names no exception for that: each server has its own
+            return refuse(InvalidRequest("body", "cannot be read to its end"))
         log.exception("request_failed", error=type(error).__name__)
         if is_oneroster(request.path):
             return _oneroster(status_info.internal_error(told_of(request.environ).request_id))

@@ -1,11 +1,13 @@
 """What every request must keep to, whatever it asks for.
 
-Sizes are bounded before anything is read; addresses are counted: in memory on the way to everything, and exactly, for
-all processes together, at the doors where somebody might try keys or make the bridge ask others.
+What a request says about the address that it was sent to is not believed: the bridge has been told its own. Sizes are
+bounded before anything is read; addresses are counted: in memory on the way to everything, and exactly, for all
+processes together, at the doors where somebody might try keys or make the bridge ask others.
 """
 
-from collections.abc import Callable
-from wsgiref.types import WSGIEnvironment
+from collections.abc import Callable, Iterable
+from urllib.parse import urlsplit
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, request
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -15,6 +17,7 @@ from bridge.auth.rate_limit import RateLimit
 from bridge.errors import InvalidRequest
 from bridge.lti.rules import REGISTER_PATH
 from bridge.registry.tries import Tries
+from bridge.request_bodies import RequestBodies
 from bridge.settings import Settings
 
 MAX_PATH = 16 * 1024
@@ -29,10 +32,13 @@ REGISTRATIONS_PER_MINUTE = 10
 _TOKEN_PATH = "/oauth2/token"  # noqa: S105 - a path
 
 
-def guard(app: Flask, settings: Settings, tries: Callable[[], Tries], *, mounted_at: str = "") -> None:
+def guard(
+    app: Flask, settings: Settings, tries: Callable[[], Tries], bodies: RequestBodies, *, mounted_at: str = ""
+) -> None:
     """Hold all requests of an application to the bounds.
 
     :param tries: gives this thread's counts.
+    :param bodies: reads the bodies of all requests of this process.
     :param mounted_at: the path below which the application is served.
     """
     app.config["MAX_CONTENT_LENGTH"] = min(app.config["MAX_CONTENT_LENGTH"] or MAX_BODY, MAX_BODY)
@@ -40,6 +46,7 @@ def guard(app: Flask, settings: Settings, tries: Callable[[], Tries], *, mounted
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # Flask's own way of adding middleware
             app.wsgi_app, x_for=settings.server.proxies, x_proto=0, x_host=0
         )
+    app.wsgi_app = _AtOwnAddress(app.wsgi_app, settings.server.public_url)  # type: ignore[method-assign]  # likewise
     per_address = RateLimit(settings.server.requests_per_second)
     tokens = settings.oneroster.token_requests_per_minute
 
@@ -55,6 +62,20 @@ def guard(app: Flask, settings: Settings, tries: Callable[[], Tries], *, mounted
             tries().count("token", address, tokens)
         elif path == REGISTER_PATH or path.startswith(f"{REGISTER_PATH}/"):
             tries().count("register", address, REGISTRATIONS_PER_MINUTE)
+        bodies.read(address)
+
+
+class _AtOwnAddress:
+    """Puts the bridge's own host in the place of whatever a request names, lest a redirect lead there."""
+
+    def __init__(self, application: WSGIApplication, public_url: str) -> None:
+        self._application = application
+        self._host = urlsplit(public_url).netloc
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        environ["HTTP_HOST"] = self._host
+        environ["PATH_INFO"] = environ.get("PATH_INFO") or "/"  # RFC 9112 section 3.2.1
+        return self._application(environ, start_response)
 
 
 def _check_size(environ: WSGIEnvironment) -> None:

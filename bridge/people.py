@@ -19,6 +19,7 @@ from bridge.errors import Busy, UnknownObject
 from bridge.mirror.erasing import People, Person
 from bridge.mirror.mirror import Mirror
 from bridge.registry.erased import ErasedList
+from bridge.registry.key_lock import KeyLock
 from bridge.registry.people import PeopleOfLaunches
 from bridge.registry.registry import Registry
 from bridge.registry.rosters import Reconciled
@@ -103,10 +104,13 @@ def held_again(wiring: Wiring) -> int:
     return len(wiring.registry.erased.among({*people.ids(), *of_launches.ids()}))
 
 
-def erased_in(registry: Database, clock: Clock) -> ErasedList | None:
-    """The list in a registry that may be of an older version, or damaged: ``None`` if it cannot be read."""
+def erased_in(registry: Database, clock: Clock, key_lock: KeyLock) -> ErasedList | None:
+    """The list in a registry that may be of an older version, or damaged: ``None`` if it cannot be read.
+
+    :raises ConfigError: if it is there, and its key cannot be opened.
+    """
     try:
-        return Registry(registry, clock).erased.list()
+        return Registry(registry, clock, key_lock=key_lock).erased.list()
     except sqlite3.DatabaseError:
         return None
 

@@ -60,8 +60,8 @@ class Server:
     threads: int = option(
         32,
         whole(2, 256),
-        "How many requests each process has in hand at the same time. One whose body comes slowly holds a place, so"
-        " more of them bear more slow senders; they cost little memory and no throughput.",
+        "How many requests each process has in hand at the same time. One whose body comes slowly holds a place, and"
+        " those may hold half of them; they cost little memory and no throughput.",
     )
     proxies: int = option(
         0,
@@ -91,9 +91,10 @@ class Storage:
     key_file: Path | None = option(  # noqa: RUF009 - it makes a dataclass field
         None,
         optional_file(),
-        "A file with a passphrase of at least 20 characters, which the bridge's signing keys are encrypted with."
-        " Further lines are former passphrases. Keys that are there already are encrypted at the next start. Without"
-        " the file, the bridge does not start any more. Empty: the keys lie in the database in clear.",
+        "A file with a passphrase of at least 20 characters, which the bridge's signing keys are encrypted with, and"
+        " the secrets of sources and webhooks. Further lines are former passphrases. What is there already is encrypted"
+        " at the next start. Without the file, the bridge does not start any more. Empty: all that lies in the database"
+        " in clear.",
     )
 
     @property
@@ -282,6 +283,12 @@ class Feeders:
         whole(0, 3600),
         "Seconds after the end of an id_token for which a tool may still hand it in: it shows what the platform has"
         " said, not who is there.",
+    )
+    kept_megabytes: int = option(
+        1024,
+        whole(1, 1_000_000),
+        "How much is kept of the launches that one tool has handed in in the last 24 hours. A launch takes some"
+        " kilobytes. More are answered 429, until the oldest are forgotten.",
     )
 
 

@@ -24,6 +24,7 @@ def add_tool_routes(app: Flask, wiring: Wiring) -> None:
         keys=PlatformKeys(wiring.http, wiring.clock),
         rules=wiring.launch_rules,
         grace=timedelta(seconds=settings.feeders.grace),
+        most_kept=settings.feeders.kept_megabytes * 1024 * 1024,
         max_page=settings.tools.max_page,
         rate_limit=RateLimit(settings.tools.requests_per_second),
         clock=wiring.clock,

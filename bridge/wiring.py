@@ -116,7 +116,7 @@ class Wiring:
         # Their secrets are made now, for every backup to hold them: what was sealed with another one can, after a
         # restore, not even be told from what somebody has made up.
         _ = self.tool_seals, self.event_seals, self.membership_seals, self.cursors
-        if locked := self.registry.keys.lock_up():
+        if locked := self.registry.lock_up():
             log.info("keys_encrypted", keys=locked)
 
     def close(self) -> None:

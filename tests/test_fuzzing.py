@@ -1,5 +1,6 @@
 """Whatever comes in is answered, and never by a failure of the server."""
 
+import json
 import string
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.oneroster.scopes import ONEROSTER_SCOPES
+from bridge.registry.feeders import Audience
 from bridge.roster.model import COLLECTIONS
 from bridge.roster.references import ROSTERING_PATH
 from tests.conformance.world import Consumer, World
@@ -123,6 +125,70 @@ def test_any_form_is_answered(world, path, form):
     answer = world.app.test_client().post(path, data=form)
 
     assert answer.status_code < 500
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.sampled_from([10**300, 2**64]) | st.floats() | _ANY,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_ANY, inner, max_size=4),
+    max_leaves=12,
+)
+_CORE = "https://purl.imsglobal.org/spec/lti/claim/"
+_CLAIMS = st.dictionaries(
+    st.sampled_from(
+        [
+            *("sub", "name", "email", "given_name", "iat", "exp", "nonce", "azp"),
+            *(_CORE + name for name in ("roles", "context", "resource_link", "deployment_id", "custom", "lis")),
+            "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice",
+        ]
+    ),
+    _JSON,
+)
+
+
+@pytest.fixture(scope="module")
+def tool(world):
+    """A tool that may hand in launches, by the header that it comes with."""
+    registry = world.wiring.registry
+    client_id = registry.tools.add("quiz", jwks_url="https://tool.example.org/jwks", shares=["names"]).client_id
+    registry.db.execute("INSERT OR IGNORE INTO tenants (name, created) VALUES ('school', '')")
+    issuer, jwks_url = "https://lms.example.org", "https://lms.example.org/jwks"
+    registry.feeders.bind(
+        Audience(tool=client_id, issuer=issuer, client_id="quiz-7", tenant="school", jwks_url=jwks_url)
+    )
+    return {"Authorization": f"Bearer {registry.tool_keys.issue(client_id)}"}
+
+
+@settings(max_examples=80, deadline=None)
+@given(claims=_CLAIMS)
+def test_any_claims_that_are_handed_in_are_taken_or_refused(world, tool, claims):
+    claims = {**claims, "iss": "https://lms.example.org", "aud": "quiz-7"}
+
+    answer = world.app.test_client().post("/api/launches", data=json.dumps(claims), headers=tool)
+
+    assert answer.status_code in (201, 400, 403)
+
+
+@settings(max_examples=60, deadline=None)
+@given(body=_JSON.map(json.dumps) | st.binary(max_size=200) | _ANY.map(lambda token: json.dumps({"idToken": token})))
+def test_any_body_that_is_handed_in_is_refused(world, tool, body):
+    answer = world.app.test_client().post("/api/launches", data=body, headers=tool)
+
+    assert answer.status_code in (400, 403)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    path=st.sampled_from(
+        ["/api/events", "/api/runs", "/api/runs/x", "/api/memberships", "/api/idtoken", "/lti/contexts/x/memberships"]
+    ),
+    query=st.dictionaries(st.sampled_from(["cursor", "after", "before", "limit", "role", "rlid", "since", "x"]), _ANY),
+    authorization=_WIRE,
+)
+def test_any_query_of_the_other_interfaces_is_answered(world, consumers, tool, path, query, authorization):
+    for headers in (*consumers, tool, {"Authorization": authorization}):
+        answer = world.app.test_client().get(path, query_string=query, headers=headers)
+
+        assert answer.status_code < 500
 
 
 @settings(max_examples=60, deadline=None)

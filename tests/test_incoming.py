@@ -88,6 +88,33 @@ def test_address_that_asks_too_often_is_told_when_to_come_back(make_http):
 
 
 @pytest.mark.parametrize(
+    ("method", "path", "told"),
+    [
+        pytest.param("GET", "/ims/oneroster/rostering/v1p2/users", "imsx_codeMajor", id="OneRoster"),
+        pytest.param("GET", "/ims/oneroster/rostering/v1p2/nothing", "imsx_codeMajor", id="OneRoster, no endpoint"),
+        pytest.param("POST", "/oauth2/token", "error_description", id="tokens"),
+        pytest.param("GET", "/lti/contexts/x/memberships", "detail", id="NRPS"),
+        pytest.param("GET", "/api/events", "detail", id="events"),
+        pytest.param("POST", "/api/launches", "detail", id="launches handed in"),
+        pytest.param("GET", "/api/memberships", "details", id="memberships in LTIAAS's shape"),
+        pytest.param("GET", "/api/idtoken", "details", id="launches in LTIAAS's shape"),
+        pytest.param("GET", "/.well-known/jwks.json", "detail", id="key set"),
+        pytest.param("GET", "/nothing", "detail", id="nothing"),
+    ],
+)
+def test_who_asks_too_often_is_told_so_in_the_protocols_words(make_http, method, path, told):
+    http = make_http(requests_per_second=1)
+    http.open(path, method=method)
+
+    answer = http.open(path, method=method)
+
+    assert answer.status_code == 429
+    assert answer.headers["Retry-After"] == "1"
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.get_json()[told]
+
+
+@pytest.mark.parametrize(
     ("proxies", "statuses"),
     [
         pytest.param(0, [200, 429], id="no proxy, so nobody's word is taken"),
@@ -149,6 +176,19 @@ def test_databases_that_others_can_read_are_reported_at_start(tmp_path, capfd):
     (tmp_path / "var" / "mirror.sqlite").chmod(0o644)
 
     app = create_app(Settings(storage=Storage(directory=tmp_path / "var"), log=Log(level="warning", format="json")))
+    app.extensions["bridge"].close()
+
+    written = capfd.readouterr()
+    assert "readable_by_others" in written.out + written.err
+
+
+def test_passphrase_that_others_can_read_is_reported_at_start(tmp_path, capfd):
+    key_file = tmp_path / "passphrase"
+    key_file.write_text("correct horse battery staple")
+    key_file.chmod(0o644)
+    storage = Storage(directory=tmp_path / "var", key_file=key_file)
+
+    app = create_app(Settings(storage=storage, log=Log(level="warning", format="json")))
     app.extensions["bridge"].close()
 
     written = capfd.readouterr()

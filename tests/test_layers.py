@@ -21,6 +21,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "bridge.error_shapes",
         "bridge.incoming",
         "bridge.platform_routes",
+        "bridge.request_bodies",
         "bridge.tool_routes",
         "wsgi",
     ),

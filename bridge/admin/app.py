@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import structlog
-from flask import Flask, Response, redirect, render_template, request, url_for
+from flask import Flask, Response, g, redirect, render_template, request, url_for
 from flask_bootstrap import Bootstrap5
 from flask_login import current_user
 from flask_wtf import CSRFProtect
@@ -32,7 +32,7 @@ from bridge.admin import (
 )
 from bridge.admin.addresses import ContextKeyConverter, RowConverter
 from bridge.around import told_of
-from bridge.errors import Busy, RequestError, UnknownObject
+from bridge.errors import Busy, InvalidRequest, RequestError, UnknownObject
 from bridge.wiring import Wiring
 
 log = structlog.get_logger(__name__)
@@ -155,6 +155,8 @@ def _add_error_pages(app: Flask) -> None:
 
     @app.errorhandler(Exception)
     def fail(error: Exception) -> tuple[str, int]:
+        if g.get("reading_body"):  # WSGI names no exception for that: each server has its own
+            return refuse_request(InvalidRequest("body", "cannot be read to its end"))
         log.exception("request_failed", error=type(error).__name__)
         reason = f"The bridge failed. The cause is in its log, under request {told_of(request.environ).request_id}."
         return render_template("error.html", title="Something failed", reason=reason), 500

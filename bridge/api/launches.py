@@ -69,7 +69,7 @@ def launches_blueprint(api: ToolApi) -> Blueprint:
         taken = TakenLaunch(
             tool=caller.tool.client_id, tenant=tenant, context=key, person=person, claims=dict(launch.said)
         )
-        ltik, new = registry.launches.take(taken, nonce=fed.nonce, id_token=token)
+        ltik, new = registry.launches.take(taken, nonce=fed.nonce, id_token=token, most_kept=api.most_kept)
         if key is not None:
             _make_known(caller, fed, key, person, registry)
         _log.info("launch_handed_in", tool=caller.tool.client_id, signed=fed.signed, again=not new)

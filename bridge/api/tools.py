@@ -85,6 +85,7 @@ class ToolApi:
     :param seals: gives what seals the places of pages.
     :param keys: the platforms' key sets.
     :param grace: how long after its end an id_token is still taken.
+    :param most_kept: how many characters of claims may be kept of all launches that a tool has handed in.
     :param max_page: the most members of one page.
     """
 
@@ -96,6 +97,7 @@ class ToolApi:
     keys: PlatformKeys
     rules: LaunchRules
     grace: timedelta
+    most_kept: int
     max_page: int
     rate_limit: RateLimit
     clock: Clock = utc_now

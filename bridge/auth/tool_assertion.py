@@ -13,19 +13,16 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from joserfc import jwt
-from joserfc.errors import BadSignatureError, JoseError
-from joserfc.jws import JWSRegistry
 
 from bridge.auth.tool_keys import keys_of
 from bridge.clock import Clock, from_unix_ms, to_stamp
 from bridge.errors import LaunchRefused, RequestError
 from bridge.lti.keyset import PlatformKeys
+from bridge.lti.public_keys import ALGORITHMS, Malformed, NotSigned, signed_claims
 from bridge.registry.registry import Registry
 from bridge.registry.tools import Tool
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-ALGORITHM = "RS256"
 
 LONGEST_LIFE = timedelta(hours=1)
 """From ``iat`` to ``exp``, and the age of an assertion: used ones are remembered for as long."""
@@ -33,7 +30,6 @@ LEEWAY = timedelta(seconds=60)
 """By how much a tool's clock may differ."""
 
 _LONGEST_JTI = 512
-_REGISTRY = JWSRegistry(algorithms=[ALGORITHM], strict_check_header=False)
 
 _log = structlog.get_logger(__name__)
 
@@ -77,9 +73,9 @@ class ToolAssertions:
         tool: Tool | None = None
         try:
             header, stated = (_part(assertion, place) for place in (0, 1))
-            kid = _kid(header)
+            algorithm, kid = _algorithm_and_kid(header)
             tool = self._tool(stated.get("iss"))
-            claims = self._verified(assertion, kid, tool)
+            claims = self._verified(assertion, algorithm, kid, tool)
             _check_subject(claims, tool, client_id)
             self._check_audience(claims)
             self._use(tool, claims, self._expiry(claims))
@@ -94,19 +90,19 @@ class ToolAssertions:
             raise _Failed("iss")
         return tool
 
-    def _verified(self, assertion: str, kid: str, tool: Tool) -> Mapping[str, Any]:
+    def _verified(self, assertion: str, algorithm: str, kid: str, tool: Tool) -> Mapping[str, Any]:
         try:
-            keys = keys_of(tool, kid, self._keys)
+            keys = [key for key in keys_of(tool, kid, self._keys) if key.algorithm == algorithm]
         except LaunchRefused as refusal:
             raise _Failed(f"kid: {refusal}") from refusal
-        for key in keys:
-            try:
-                return jwt.decode(assertion, key, registry=_REGISTRY).claims
-            except BadSignatureError:
-                continue
-            except (JoseError, ValueError, RecursionError) as error:
-                raise _Failed("form") from error
-        raise _Failed("signature")
+        if not keys:
+            raise _Failed("alg")
+        try:
+            return signed_claims(assertion, keys)
+        except NotSigned as error:
+            raise _Failed("signature") from error
+        except Malformed as error:
+            raise _Failed("form") from error
 
     def _check_audience(self, claims: Mapping[str, Any]) -> None:
         aud = claims.get("aud")
@@ -135,15 +131,16 @@ class ToolAssertions:
             raise _Failed("jti")
 
 
-def _kid(header: Mapping[str, Any]) -> str:
-    if header.get("alg") != ALGORITHM:
+def _algorithm_and_kid(header: Mapping[str, Any]) -> tuple[str, str]:
+    algorithm = header.get("alg")
+    if algorithm not in ALGORITHMS:
         raise _Failed("alg")
     if "crit" in header:
         raise _Failed("crit")
     kid = header.get("kid")
     if not isinstance(kid, str) or not kid:
         raise _Failed("kid")
-    return kid
+    return algorithm, kid
 
 
 def _check_subject(claims: Mapping[str, Any], tool: Tool, client_id: str | None) -> None:

@@ -7,17 +7,19 @@ import json
 from typing import Any
 
 from joserfc.errors import JoseError
-from joserfc.jwk import RSAKey
+from joserfc.jwk import ECKey, RSAKey
 
 from bridge.errors import InvalidRequest, LaunchRefused
-from bridge.lti.keyset import PlatformKeys, usable_keys
+from bridge.lti.keyset import PlatformKeys
+from bridge.lti.public_keys import PublicKey, usable_keys
 from bridge.registry.tools import Tool
 
 
 def parse_public_keys(text: str) -> str:
     """Read what an operator pastes: a JWK set, one JWK, or one public key as PEM.
 
-    :returns: a JWK set with the usable keys, as JSON text. A key of PEM has its RFC 7638 thumbprint as ``kid``.
+    :returns: a JWK set with the usable keys, each with its algorithm, as JSON text. A key of PEM has its RFC 7638
+        thumbprint as ``kid``, and is for RS256 if it is an RSA key.
     :raises InvalidRequest: if no key in it can be used, or one is a private key.
     """
     keys = [_from_pem(text)] if "-----BEGIN" in text else _from_json(text)
@@ -25,13 +27,14 @@ def parse_public_keys(text: str) -> str:
         raise _private()
     usable = usable_keys(keys)
     if not usable:
-        raise InvalidRequest("jwks", "holds no RSA public key of 2048 bits or more with a kid, for RS256")
-    return json.dumps(
-        {"keys": [{**key.as_dict(private=False), "kid": kid} for kid, same in usable.items() for key in same]}
-    )
+        raise InvalidRequest(
+            "jwks",
+            "holds no public key with a kid that can be used: RSA of 2048 bits or more, or EC on P-256, P-384 or P-521",
+        )
+    return json.dumps({"keys": [key.as_jwk(kid) for kid, same in usable.items() for key in same]})
 
 
-def keys_of(tool: Tool, kid: str, key_sets: PlatformKeys) -> tuple[RSAKey, ...]:
+def keys_of(tool: Tool, kid: str, key_sets: PlatformKeys) -> tuple[PublicKey, ...]:
     """The tool's keys with this ``kid``.
 
     :param key_sets: reads and caches key sets.
@@ -54,11 +57,13 @@ def kids_in(key_set: str) -> list[str]:
 def _from_pem(text: str) -> dict[str, Any]:
     if "PRIVATE" in text:
         raise _private()
-    try:
-        key = RSAKey.import_key(text)
-    except (JoseError, ValueError) as error:
-        raise InvalidRequest("jwks", "is not a public RSA key in PEM") from error
-    return {**key.as_dict(private=False), "kid": key.thumbprint()}
+    for kind in (RSAKey, ECKey):
+        try:
+            key = kind.import_key(text)
+        except (JoseError, ValueError):
+            continue
+        return {**key.as_dict(private=False), "kid": key.thumbprint()}
+    raise InvalidRequest("jwks", "is not a public RSA or EC key in PEM")
 
 
 def _from_json(text: str) -> list[Any]:

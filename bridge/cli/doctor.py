@@ -19,6 +19,7 @@ from bridge.registry.circuits import CircuitState
 from bridge.registry.sources import RegisteredSource
 from bridge.registry.webhooks import Webhook
 from bridge.scheduling import Scheduling
+from bridge.settings import Server
 from bridge.sync.policy import Reason
 from bridge.wiring import Wiring
 from bridge.wording import counted
@@ -39,6 +40,7 @@ def doctor(session: Session, as_json: bool) -> None:
         ("registry", _integrity(wiring.registry.db.conn)),
         ("file modes", _modes(wiring)),
         ("signing keys", _keys(wiring)),
+        ("senders", None),
         ("role table", _role_table(wiring)),
         ("scheduler", _scheduler(wiring)),
         ("held plans", _held(wiring)),
@@ -50,7 +52,11 @@ def doctor(session: Session, as_json: bool) -> None:
         *((f"platform {platform.tenant}", _platform(wiring, platform)) for platform in wiring.registry.platforms.all()),
         *((f"source {source.name}", _source(wiring, source)) for source in wiring.registry.sources.all()),
     ]
-    notes = {"signing keys": _how_keys_lie(wiring), "paused": _paused(reasons)}
+    notes = {
+        "signing keys": _how_keys_lie(wiring),
+        "senders": _how_senders_come(wiring.settings.server),
+        "paused": _paused(reasons),
+    }
     if as_json:
         echo_json([{"check": name, "problem": problem, "note": notes.get(name)} for name, problem in checks])
     else:
@@ -75,11 +81,12 @@ def _modes(wiring: Wiring) -> str | None:
 
 
 def _keys(wiring: Wiring) -> str | None:
-    files, in_clear = wiring.settings.storage, wiring.registry.keys.in_clear()
+    files, in_clear = wiring.settings.storage, wiring.registry.in_clear()
     if files.key_file is None:
         return None  # as well kept as their file is
     if in_clear:
-        return f"{counted(in_clear, 'key lies', 'keys lie')} in clear: start the bridge once, which encrypts them"
+        what = counted(in_clear, "key or secret lies", "keys and secrets lie")
+        return f"{what} in clear: start the bridge once, which encrypts them"
     if key_file_open_to_others(files):
         return f"others than their owner can open {files.key_file}: chmod go= it"
     return None
@@ -89,7 +96,18 @@ def _how_keys_lie(wiring: Wiring) -> str:
     """What an operator who wants more than file modes should know."""
     if wiring.settings.storage.key_file is not None:
         return "encrypted"
-    return "in clear in the registry; storage.key_file encrypts them"
+    return "in clear in the registry, like the secrets of sources and webhooks; storage.key_file encrypts them all"
+
+
+def _how_senders_come(server: Server) -> str | None:
+    """What an operator should know of what stands before the bridge, if by the settings anything might be amiss."""
+    if server.proxies:
+        return f"by {server.proxies} of your proxies, which must buffer requests: see docs/operations.md"
+    if server.public_url.startswith("https://"):
+        return "by a proxy, since it is https, and server.proxies is 0: all senders count as one address"
+    if server.host not in ("127.0.0.1", "::1", "localhost"):
+        return "without a proxy: a few that send slowly keep others from getting tokens, see docs/operations.md"
+    return None
 
 
 def _role_table(wiring: Wiring) -> str | None:

@@ -12,7 +12,7 @@ from types import FrameType
 import click
 import structlog
 from flask import Flask
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
 from granian.server import Server
 
 from bridge import log as bridge_log
@@ -59,6 +59,7 @@ def serve(
     server = Server(
         f"{__name__}:{application.__name__}",
         interface=Interfaces.WSGI,
+        http=HTTPModes.http1,  # what proxies speak to it: one framing less to be fooled with
         address=host,
         port=port,
         workers=workers,

@@ -41,7 +41,7 @@ def backup(session: Session, out: Path, as_json: bool) -> None:
     _ = session.wiring  # both files are made, migrated and found usable
     made = back_up(session.settings.storage, out, utc_now)
     key_file = session.settings.storage.key_file
-    needs = f" Its signing keys open only with {key_file}, which is not in it: keep a copy of that elsewhere."
+    needs = f" Its keys and secrets open only with {key_file}, which is not in it: keep a copy of that elsewhere."
     report(
         as_json,
         {"out": str(out), **asdict(made), "needs": None if key_file is None else str(key_file)},

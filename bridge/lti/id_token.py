@@ -11,15 +11,10 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from joserfc import jwt
-from joserfc.errors import BadSignatureError, JoseError
-from joserfc.jws import JWSRegistry
-
 from bridge.errors import LaunchRefused
 from bridge.lti.keyset import PlatformKeys
 from bridge.lti.platform import Platform
-
-ALGORITHM = "RS256"
+from bridge.lti.public_keys import ALGORITHMS, Malformed, NotSigned, signed_claims
 
 OLDEST = timedelta(minutes=15)
 """The oldest ``iat`` accepted: a login is answered within ten minutes, or it has expired."""
@@ -28,35 +23,32 @@ OLDEST = timedelta(minutes=15)
 _LATEST = 253_402_300_799  # the end of the year 9999
 
 
-class _IdTokens(JWSRegistry):
-    max_header_length = 16 * 1024  # some platforms put certificates there
-    max_payload_length = 256 * 1024
-
-
-_REGISTRY = _IdTokens(algorithms=[ALGORITHM], strict_check_header=False)
-
-
 def verify_id_token(token: str, platform: Platform, keys: PlatformKeys) -> Mapping[str, Any]:
-    """The claims of a token that the platform has signed, with RS256 and with a key of its registered key set.
+    """The claims of a token that the platform has signed, with a key of its registered key set and as that key does.
 
     :raises LaunchRefused: checks ``id_token``, ``alg``, ``crit``, ``kid``, ``key`` and ``signature``.
     """
     header = _header(token)
-    if header.get("alg") != ALGORITHM:
-        raise LaunchRefused("alg", f"the id_token must be signed with {ALGORITHM}")
+    algorithm = header.get("alg")
+    if algorithm not in ALGORITHMS:
+        raise LaunchRefused("alg", f"the id_token must be signed with one of {', '.join(ALGORITHMS)}")
     if "crit" in header:
         raise LaunchRefused("crit", "the id_token names critical header parameters, and none is understood")
     kid = header.get("kid")
     if not isinstance(kid, str) or not kid:
         raise LaunchRefused("kid", "the id_token's header has no kid, so its key cannot be looked up")
-    for key in keys.find(platform.jwks_url, kid):
-        try:
-            return jwt.decode(token, key, registry=_REGISTRY).claims
-        except BadSignatureError:
-            continue
-        except (JoseError, RecursionError) as error:
-            raise LaunchRefused("id_token", "the id_token is not a well-formed JWT") from error
-    raise LaunchRefused("signature", "the id_token's signature is not by the key that it names")
+    found = keys.find(platform.jwks_url, kid)
+    serving = [key for key in found if key.algorithm == algorithm]
+    if not serving:
+        raise LaunchRefused(
+            "alg", f"the id_token says {algorithm}, and its key is for {found[0].algorithm} by the platform's key set"
+        )
+    try:
+        return signed_claims(token, serving)
+    except NotSigned as error:
+        raise LaunchRefused("signature", "the id_token's signature is not by the key that it names") from error
+    except Malformed as error:
+        raise LaunchRefused("id_token", "the id_token is not a well-formed JWT") from error
 
 
 def unverified_claims(token: str) -> Mapping[str, Any]:

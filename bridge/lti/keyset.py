@@ -14,11 +14,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
-from joserfc.errors import JoseError
-from joserfc.jwk import RSAKey
 
 from bridge.clock import Clock, utc_now
 from bridge.errors import LaunchRefused, SourceRefused, SourceUnavailable
+from bridge.lti.public_keys import PublicKey, usable_keys
 from bridge.registry.keys import SigningKey
 from bridge.transport.http import Answer, Http, host_of
 
@@ -32,7 +31,6 @@ FETCH_WITHIN = 5.0
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _MAX_BYTES = 512 * 1024
-_SHORTEST_MODULUS = 342  # base64 characters of 2048 bits, the least that RFC 7518 section 3.3 allows
 _MAX_AGE = re.compile(r"(?:^|[,\s])max-age\s*=\s*\"?(\d{1,9})", re.IGNORECASE)
 
 _log = structlog.get_logger(__name__)
@@ -49,7 +47,7 @@ class _Cached:
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     arrived: threading.Event = field(default_factory=threading.Event)
-    keys: Mapping[str, tuple[RSAKey, ...]] = field(default_factory=dict)
+    keys: Mapping[str, tuple[PublicKey, ...]] = field(default_factory=dict)
     asked: datetime = _NEVER
     fetched: datetime = _NEVER
     expires: datetime = _NEVER
@@ -70,7 +68,7 @@ class PlatformKeys:
         self._cached: dict[str, _Cached] = {}
         self._waiting = threading.BoundedSemaphore(most_waiting)
 
-    def find(self, jwks_url: str, kid: str) -> tuple[RSAKey, ...]:
+    def find(self, jwks_url: str, kid: str) -> tuple[PublicKey, ...]:
         """The keys with this ``kid`` in the key set at ``jwks_url``: one, or, with careless platforms, several.
 
         The set is fetched when it has never been, when it is too old, and when it lacks the ``kid``, though not twice
@@ -140,7 +138,7 @@ def public_jwks(keys: Iterable[SigningKey]) -> dict[str, list[dict[str, Any]]]:
     return {"keys": [dict(key.rsa.as_dict(private=False)) for key in keys]}
 
 
-def _parse(answer: Answer, host: str) -> dict[str, tuple[RSAKey, ...]]:
+def _parse(answer: Answer, host: str) -> dict[str, tuple[PublicKey, ...]]:
     """The usable keys of a set by ``kid``; a key that is of no use here does not spoil the others."""
     try:
         document = answer.json()
@@ -150,27 +148,6 @@ def _parse(answer: Answer, host: str) -> dict[str, tuple[RSAKey, ...]]:
     if not isinstance(listed, list):
         raise LaunchRefused("key", f"what {host} gives as key set is no JWK set")
     return usable_keys(listed)
-
-
-def usable_keys(listed: Iterable[Any]) -> dict[str, tuple[RSAKey, ...]]:
-    """The keys of a JWK set by ``kid``, as far as they are of use here: RSA, to verify RS256 with, and named."""
-    keys: dict[str, tuple[RSAKey, ...]] = {}
-    for jwk in listed:
-        if isinstance(jwk, dict) and isinstance(kid := jwk.get("kid"), str) and (key := _usable(jwk)):
-            keys[kid] = (*keys.get(kid, ()), key)
-    return keys
-
-
-def _usable(jwk: Mapping[str, Any]) -> RSAKey | None:
-    modulus, exponent = jwk.get("n"), jwk.get("e")
-    if jwk.get("kty") != "RSA" or jwk.get("use", "sig") != "sig" or jwk.get("alg", "RS256") != "RS256":
-        return None
-    if not isinstance(modulus, str) or not isinstance(exponent, str) or len(modulus) < _SHORTEST_MODULUS:
-        return None
-    try:
-        return RSAKey.import_key({"kty": "RSA", "n": modulus, "e": exponent})
-    except (JoseError, ValueError):
-        return None
 
 
 def _lifetime(cache_control: str) -> timedelta:

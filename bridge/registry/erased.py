@@ -47,10 +47,10 @@ class ErasedList(NamedTuple):
 class Erased:
     """The list of them."""
 
-    def __init__(self, db: Database, clock: Clock) -> None:
+    def __init__(self, db: Database, clock: Clock, secrets: Secrets) -> None:
         self._db = db
         self._clock = clock
-        self._secrets = Secrets(db, clock)
+        self._secrets = secrets
 
     def add(self, sourced_id: SourcedId) -> None:
         """Let nobody bring this person back."""
@@ -81,9 +81,10 @@ class Erased:
 
     def list(self) -> ErasedList | None:
         """The whole list; ``None`` if nobody was erased."""
-        key = self._secrets.find(_KEY)
         rows = self._db.execute("SELECT mark, erased FROM erased ORDER BY erased").fetchall()
-        return None if key is None or not rows else ErasedList(key, [(mark, stamp) for mark, stamp in rows])
+        if not rows or (key := self._secrets.find(_KEY)) is None:
+            return None
+        return ErasedList(key, [(mark, stamp) for mark, stamp in rows])
 
     def adopt(self, other: ErasedList) -> None:
         """Take over the list of a later state of this registry, whose key replaces this one's.

@@ -14,7 +14,7 @@ from sqlite_utils import Database
 
 from bridge.clock import Clock, to_stamp
 from bridge.registry.key_lock import KeyLock, is_encrypted
-from bridge.storage import scrub, write
+from bridge.storage import write
 
 PUBLISHED_AFTER_RETIREMENT = timedelta(days=7)
 """Longer than any platform caches a key set, and any assertion lives."""
@@ -104,18 +104,17 @@ class Keys:
         ]
 
     def lock_up(self) -> int:
-        """Encrypt keys that lie in clear or under a former passphrase, without a trace; how many there were.
+        """Encrypt keys that lie in clear or under a former passphrase; how many there were.
+
+        To be called in a transaction; what was overwritten stays in the file until that is scrubbed.
 
         :raises ConfigError: if a key cannot be opened.
         """
-        with write(self._db):
-            rows = self._db.execute("SELECT kid, private_pem FROM keys").fetchall()
-            wanting = [(kid, stored) for kid, stored in rows if not self._lock.is_closed(stored)]
-            for kid, stored in wanting:
-                closed = self._lock.close(self._lock.open(stored))
-                self._db.execute("UPDATE keys SET private_pem = ? WHERE kid = ?", (closed, kid))
-        if wanting:
-            scrub(self._db)
+        rows = self._db.execute("SELECT kid, private_pem FROM keys").fetchall()
+        wanting = [(kid, stored) for kid, stored in rows if not self._lock.is_closed(stored)]
+        for kid, stored in wanting:
+            closed = self._lock.close(self._lock.open(stored))
+            self._db.execute("UPDATE keys SET private_pem = ? WHERE kid = ?", (closed, kid))
         return len(wanting)
 
     def in_clear(self) -> int:

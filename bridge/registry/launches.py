@@ -11,7 +11,9 @@ caller has: the id_token, the API key.
 import hashlib
 import hmac
 import json
+import math
 import secrets
+import sys
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,13 +22,14 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from bridge.clock import Clock, to_stamp
-from bridge.errors import LaunchRefused
+from bridge.clock import Clock, from_stamp, to_stamp
+from bridge.errors import Busy, LaunchRefused
 from bridge.registry.erased import Erased
 from bridge.registry.mentored import without
 from bridge.roster.identity import ContextKey, PersonKey, user_sourced_id
 
 LTIK_LIFETIME = timedelta(hours=24)
+_UNBOUNDED = sys.maxsize
 
 _RESOURCE_LINK = "https://purl.imsglobal.org/spec/lti/claim/resource_link"
 
@@ -68,21 +71,33 @@ class LaunchContextKey:
 
 
 class Launches:
-    """The launches of the last 24 hours."""
+    """The launches of the last 24 hours.
 
-    def __init__(self, db: Database, clock: Clock) -> None:
+    :param erased: of whom nothing is kept.
+    """
+
+    def __init__(self, db: Database, clock: Clock, erased: Erased) -> None:
         self._db = db
         self._clock = clock
-        self._erased = Erased(db, clock)
+        self._erased = erased
 
-    def take(self, launch: TakenLaunch, *, nonce: str | None = None, id_token: str | None = None) -> tuple[str, bool]:
+    def take(
+        self,
+        launch: TakenLaunch,
+        *,
+        nonce: str | None = None,
+        id_token: str | None = None,
+        most_kept: int = _UNBOUNDED,
+    ) -> tuple[str, bool]:
         """Keep a launch, and forget those that are over.
 
         :param nonce: with the issuer and the audience in the claims, what names a signed launch; given with
             ``id_token``.
+        :param most_kept: how many characters of claims may be kept of all launches of the tool.
         :returns: its ltik, and whether it is new: the same id_token is the same launch, with the same ltik.
         :raises LaunchRefused: check ``nonce``, if another id_token had the same; check ``erased``, if the person was
             erased: nothing is kept of her.
+        :raises Busy: if as much is kept of the tool as may be, with the seconds until the oldest launch is forgotten.
         """
         if launch.person is not None and self._erased.holds(user_sourced_id(launch.tenant, launch.person)):
             raise LaunchRefused(
@@ -94,24 +109,31 @@ class Launches:
         if nonce is not None:
             named = _hash(json.dumps([launch.tool, launch.claims["iss"], launch.claims["aud"], nonce]))
         ltik = _made(salt, id_token) if id_token is not None else secrets.token_urlsafe(32)
+        claims = json.dumps(self._without_erased(launch))
         kept = self._db.execute(
-            "INSERT INTO launches (ltik_hash, tool, token, salt, tenant, context, person, claims, expires)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            (
-                _hash(ltik),
-                launch.tool,
-                named,
-                salt,
-                launch.tenant,
-                launch.context,
-                launch.person,
-                json.dumps(self._without_erased(launch)),
-                to_stamp(now + LTIK_LIFETIME),
-            ),
+            "INSERT INTO launches (ltik_hash, tool, token, salt, tenant, context, person, claims, expires, size)"
+            " SELECT :hash, :tool, :token, :salt, :tenant, :context, :person, :claims, :expires, :size WHERE"
+            " (SELECT coalesce(sum(size), 0) FROM launches WHERE tool = :tool) + :size <= :most ON CONFLICT DO NOTHING",
+            {
+                "hash": _hash(ltik),
+                "tool": launch.tool,
+                "token": named,
+                "salt": salt,
+                "tenant": launch.tenant,
+                "context": launch.context,
+                "person": launch.person,
+                "claims": claims,
+                "expires": to_stamp(now + LTIK_LIFETIME),
+                "size": len(claims),
+                "most": most_kept,
+            },
         ).rowcount
-        if kept or id_token is None:
+        if kept:
             return ltik, True
-        (salt, former) = self._db.execute("SELECT salt, ltik_hash FROM launches WHERE token = ?", (named,)).fetchone()
+        known = self._db.execute("SELECT salt, ltik_hash FROM launches WHERE token = ?", (named,)).fetchone()
+        if known is None or id_token is None:
+            raise Busy("as much is kept of this tool's launches as may be", self._wait(launch.tool))
+        salt, former = known
         ltik = _made(salt, id_token)
         if not hmac.compare_digest(_hash(ltik), former):
             raise LaunchRefused("nonce", "another id_token with this nonce was handed in already")
@@ -123,6 +145,11 @@ class Launches:
         if is_erased is None:
             return dict(launch.claims)
         return without(launch.claims, launch.tenant, launch.context, is_erased)
+
+    def _wait(self, tool: str) -> int:
+        """Seconds until the oldest launch of a tool is forgotten."""
+        ((expires,),) = self._db.execute("SELECT min(expires) FROM launches WHERE tool = ?", (tool,)).fetchall()
+        return 1 if expires is None else max(1, math.ceil((from_stamp(expires) - self._clock()).total_seconds()))
 
     def forget_ended(self) -> None:
         """Forget the launches whose ltik is good no more."""

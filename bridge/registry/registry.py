@@ -33,6 +33,7 @@ from bridge.registry.pauses import Pauses
 from bridge.registry.platforms import Platforms
 from bridge.registry.registrations import Registrations
 from bridge.registry.rosters import Rosters
+from bridge.registry.sealing import Sealing
 from bridge.registry.secrets import Secrets
 from bridge.registry.sign_ins import SignIns
 from bridge.registry.sources import Sources
@@ -42,7 +43,7 @@ from bridge.registry.tool_keys import ToolKeys
 from bridge.registry.tools import Tools
 from bridge.registry.tries import Tries
 from bridge.registry.webhooks import Webhooks
-from bridge.storage import open_database
+from bridge.storage import open_database, scrub, write
 
 
 class Registry:
@@ -50,13 +51,15 @@ class Registry:
 
     One per thread: an SQLite connection belongs to the thread that opened it. Every method is one transaction.
 
-    :param key_lock: what the signing keys are encrypted with; in clear if none is given.
+    :param key_lock: what keys and secrets are encrypted with; in clear if none is given.
     """
 
     def __init__(self, db: Database, clock: Clock = utc_now, *, key_lock: KeyLock | None = None) -> None:
         self.db = db
         self.clock = clock
         self.recall = Recall(db.conn)
+        key_lock = key_lock or KeyLock()
+        self._sealing = Sealing(db, clock, key_lock)
         self.platforms = Platforms(db, clock)
         self.deployments = Deployments(db, clock)
         self.invitations = Invitations(db, clock)
@@ -64,28 +67,28 @@ class Registry:
         self.contexts = Contexts(db, clock)
         self.launch_roles = LaunchRoles(db, clock)
         self.clients = Clients(db, clock)
-        self.keys = Keys(db, clock, key_lock or KeyLock())
+        self.keys = Keys(db, clock, key_lock)
         self.tokens = Tokens(db, clock)
         self.tries = Tries(db, clock)
         self.tools = Tools(db, clock)
         self.tool_tokens = Tokens(db, clock, "tool_tokens")
         self.assertions = Assertions(db, clock)
         self.logins = Logins(db, clock)
-        self.secrets = Secrets(db, clock)
+        self.secrets = Secrets(db, clock, self._sealing)
         self.inbox = Inbox(db, clock)
         self.orders = Orders(db, self.inbox)
-        self.erased = Erased(db, clock)
+        self.erased = Erased(db, clock, self.secrets)
         self.leases = Leases(db, clock)
         self.pauses = Pauses(db, clock)
         self.targets = Targets(db)
         self.circuits = Circuits(db, clock)
-        self.webhooks = Webhooks(db, clock)
-        self.sources = Sources(db, clock)
+        self.webhooks = Webhooks(db, clock, self._sealing)
+        self.sources = Sources(db, clock, self._sealing)
         self.tool_keys = ToolKeys(db, clock)
         self.feeders = Feeders(db, clock)
         self.fed_contexts = FedContexts(db, clock)
         self.applications = Applications(db)
-        self.launches = Launches(db, clock)
+        self.launches = Launches(db, clock, self.erased)
         self.service_keys = ServiceKeys(db, clock)
         self.csv_sources = CsvSources(db, clock)
         self.rosters = Rosters(self.contexts, self.sources, self.csv_sources, self.pauses, self.circuits)
@@ -108,6 +111,21 @@ class Registry:
         """What consumers, tools and webhooks can be limited to: tenants of platforms, SISs, sources of files."""
         reconciled = (*self.rosters.all(), *self.csv_sources.all())
         return {each.tenant for each in (*self.platforms.all(), *reconciled)}
+
+    def lock_up(self) -> int:
+        """Encrypt keys and secrets that lie in clear or under a former passphrase; how many there were. No trace stays.
+
+        :raises bridge.errors.ConfigError: if one cannot be opened.
+        """
+        with write(self.db):
+            locked = self.keys.lock_up() + self._sealing.lock_up()
+        if locked:
+            scrub(self.db)
+        return locked
+
+    def in_clear(self) -> int:
+        """How many keys and secrets can be used by whoever reads the file."""
+        return self.keys.in_clear() + self._sealing.in_clear()
 
     def close(self) -> None:
         """Let the file go."""

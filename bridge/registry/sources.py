@@ -16,6 +16,7 @@ from bridge.errors import InvalidRequest, UnknownObject
 from bridge.oneroster.client import Account
 from bridge.oneroster.source import Changes
 from bridge.registry.pauses import Pause
+from bridge.registry.sealing import Sealing
 from bridge.registry.tenants import check_tenant
 from bridge.roster.identity import ContextKey
 from bridge.roster.records import WHOLE_SOURCE
@@ -25,6 +26,7 @@ from bridge.transport.client_secret import Auth, Credentials
 VERSIONS = ("1.2", "1.1")
 _PREFIX = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
 _SIGNED = frozenset({Auth.OAUTH1_SHA256, Auth.OAUTH1_SHA1})
+_TABLE = "sources"
 _PAUSE = ("since", "paused_by", "reason")
 _SELECT = (
     "SELECT sources.*, since, paused_by, reason FROM sources LEFT JOIN source_pauses ON source_pauses.source = name"
@@ -87,11 +89,15 @@ class RegisteredSource:
 
 
 class Sources:
-    """The registered providers."""
+    """The registered providers.
 
-    def __init__(self, db: Database, clock: Clock) -> None:
+    :param sealing: how their secrets lie in the file.
+    """
+
+    def __init__(self, db: Database, clock: Clock, sealing: Sealing) -> None:
         self._db = db
         self._clock = clock
+        self._sealing = sealing
 
     def add(self, source: RegisteredSource) -> RegisteredSource:
         """Register a provider.
@@ -104,7 +110,7 @@ class Sources:
             if self._db.execute("SELECT 1 FROM platforms WHERE tenant = ?", (source.name,)).fetchone():
                 raise InvalidRequest("name", f"{source.name} is the tenant of a platform: choose another name")
             self._db.execute("INSERT OR IGNORE INTO tenants (name, created) VALUES (?, ?)", (source.name, now))
-            row = _row(source)
+            row = self._row(source)
             try:
                 self._db.execute(
                     f"INSERT INTO sources ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})",  # noqa: S608
@@ -123,7 +129,7 @@ class Sources:
         with write(self._db):
             former = self.get(source.name)
             source = dataclasses.replace(source, prefix=former.prefix, created=former.created, pause=former.pause)
-            row = _row(_checked(source))
+            row = self._row(_checked(source))
             self._db.execute(
                 f"UPDATE sources SET ({', '.join(row)}) = ({', '.join('?' * len(row))}) WHERE name = ?",  # noqa: S608
                 (*row.values(), source.name),
@@ -168,7 +174,28 @@ class Sources:
             f"{_SELECT} {rest}",
             parameters,
         )
-        return [_source(row) for row in list(rows)]
+        return [self._source(row) for row in list(rows)]
+
+    def _row(self, source: RegisteredSource) -> dict[str, Any]:
+        row = {field.name: getattr(source, field.name) for field in dataclasses.fields(source)}
+        credentials = row.pop("credentials")
+        del row["pause"]
+        row |= {name: getattr(credentials, name) for name in ("auth", "token_url", "client_id")}
+        row["secret"] = self._sealing.seal(credentials.secret.encode(), _TABLE, source.name).decode()
+        return {**row, "demographics": int(row["demographics"]), "scopes": json.dumps(credentials.scopes)}
+
+    def _source(self, row: Mapping[str, Any]) -> RegisteredSource:
+        values = dict(row)
+        pause = Pause(*(values.pop(name) for name in _PAUSE))
+        credentials = Credentials(
+            client_id=values.pop("client_id"),
+            secret=self._sealing.open(values.pop("secret").encode(), _TABLE, values["name"]).decode(),
+            token_url=values.pop("token_url"),
+            auth=Auth(values.pop("auth")),
+            scopes=tuple(json.loads(values.pop("scopes"))),
+        )
+        values |= {"demographics": bool(values["demographics"]), "changes": Changes(values["changes"])}
+        return RegisteredSource(**values, credentials=credentials, pause=pause if pause.since else None)
 
 
 def check_prefix(prefix: str) -> None:
@@ -213,28 +240,6 @@ def _check_url(name: str, url: str) -> None:
         good = False
     if not good or (name == "base_url" and (parts.query or parts.fragment)):
         raise InvalidRequest(name, "must be an absolute http or https URL, the base URL without a query")
-
-
-def _row(source: RegisteredSource) -> dict[str, Any]:
-    row = {field.name: getattr(source, field.name) for field in dataclasses.fields(source)}
-    credentials = row.pop("credentials")
-    del row["pause"]
-    row |= {name: getattr(credentials, name) for name in ("auth", "token_url", "client_id", "secret")}
-    return {**row, "demographics": int(row["demographics"]), "scopes": json.dumps(credentials.scopes)}
-
-
-def _source(row: Mapping[str, Any]) -> RegisteredSource:
-    values = dict(row)
-    pause = Pause(*(values.pop(name) for name in _PAUSE))
-    credentials = Credentials(
-        client_id=values.pop("client_id"),
-        secret=values.pop("secret"),
-        token_url=values.pop("token_url"),
-        auth=Auth(values.pop("auth")),
-        scopes=tuple(json.loads(values.pop("scopes"))),
-    )
-    values |= {"demographics": bool(values["demographics"]), "changes": Changes(values["changes"])}
-    return RegisteredSource(**values, credentials=credentials, pause=pause if pause.since else None)
 
 
 def _unknown(name: str) -> UnknownObject:

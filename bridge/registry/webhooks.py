@@ -14,9 +14,11 @@ from sqlite_utils import Database
 
 from bridge.clock import Clock, to_stamp
 from bridge.errors import InvalidRequest, UnknownObject
+from bridge.registry.sealing import Sealing
 from bridge.roster.visibility import Visibility
 
 _SECRET_BYTES = 32
+_TABLE = "webhooks"
 _SELECT = (
     "SELECT name, url, secret, sources, orgs, classes, collections, epoch, position, attempted, gap, failures,"
     " failing_since, next_try, problem, stopped, last_success, created FROM webhooks "
@@ -67,11 +69,15 @@ class Webhook:
 
 
 class Webhooks:
-    """The registered webhooks."""
+    """The registered webhooks.
 
-    def __init__(self, db: Database, clock: Clock) -> None:
+    :param sealing: how their secrets lie in the file.
+    """
+
+    def __init__(self, db: Database, clock: Clock, sealing: Sealing) -> None:
         self._db = db
         self._clock = clock
+        self._sealing = sealing
 
     def add(
         self,
@@ -97,7 +103,7 @@ class Webhooks:
                 (
                     name,
                     url,
-                    secrets.token_bytes(_SECRET_BYTES),
+                    self._sealing.seal(secrets.token_bytes(_SECRET_BYTES), _TABLE, name),
                     None if sources is None else json.dumps(sorted(sources)),
                     json.dumps(sorted(orgs)),
                     json.dumps(sorted(classes)),
@@ -185,6 +191,7 @@ class Webhooks:
             Webhook(
                 **{
                     **row,
+                    "secret": self._sealing.open(row["secret"], _TABLE, row["name"]),
                     "sources": None if row["sources"] is None else frozenset(json.loads(row["sources"])),
                     "orgs": frozenset(json.loads(row["orgs"] or "[]")),
                     "classes": frozenset(json.loads(row["classes"] or "[]")),

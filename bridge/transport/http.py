@@ -30,6 +30,8 @@ from bridge.transport.policy import OutgoingPolicy
 DEFAULT_USER_AGENT = f"oneroster-nrps-bridge/{__version__}"
 DEFAULT_MAX_BYTES = 64 * 1024 * 1024  # Moodle 4.5 gives a whole course in one answer: 0.3 kB a member
 
+_CODINGS = "gzip, deflate"
+_OTHER_CODINGS = frozenset({"br", "zstd", "dcb", "dcz", "compress", "x-compress"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CHUNK = 64 * 1024
 _WRAPPERS = (requests.RequestException, urllib3_errors.MaxRetryError, urllib3_errors.SSLError)
@@ -98,7 +100,7 @@ class Http:
         self._session.trust_env = False
         self._session.verify = str(ca_bundle) if ca_bundle else True
         self._session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
-        self._session.headers.update({"User-Agent": user_agent, "Accept-Encoding": "gzip, deflate"})
+        self._session.headers.update({"User-Agent": user_agent, "Accept-Encoding": _CODINGS})
         adapter = GuardedAdapter(policy, answer_within)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
@@ -180,6 +182,8 @@ class Http:
                         f"{host} answers with a redirect ({response.status_code}), and redirects are not followed:"
                         " register the address that it leads to"
                     )
+                if _is_packed_otherwise(response.headers.get("Content-Encoding", "")):
+                    raise SourceRefused(f"{host} compresses its answer as was not asked for: it may be {_CODINGS}")
                 body = self._read(response, max_bytes, host)
                 if response.status_code == 200 and not body and not _is_framed(response):
                     # Cut among its headers, an answer looks like this: it must not pass for one that is empty.
@@ -212,6 +216,14 @@ def host_of(url: str) -> str:
 def without_query(url: str) -> str:
     """Host and path of a URL, for messages."""
     return host_of(url) + urlsplit(url).path
+
+
+def _is_packed_otherwise(coding: str) -> bool:
+    """Whether a body is compressed as was not asked for: in another way, or several times, as nobody does but a bomb.
+
+    Words that are no coding, such as ``UTF-8``, are said by servers whose body is plain.
+    """
+    return "," in coding or coding.strip().lower() in _OTHER_CODINGS
 
 
 def _is_framed(response: requests.Response) -> bool:

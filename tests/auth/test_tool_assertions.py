@@ -6,7 +6,7 @@ import threading
 
 import pytest
 from joserfc import jws
-from joserfc.jwk import RSAKey
+from joserfc.jwk import ECKey, RSAKey
 
 from bridge.auth.bearer import authenticate_tool
 from bridge.errors import Unauthorised
@@ -198,6 +198,24 @@ def test_other_algorithms_are_refused(tool, alg):
     forged = _segment({"alg": alg, "kid": "x"})
 
     assert_refused(tool.ask_token(".".join([forged, *rest])))
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "curve"),
+    [("RS512", None), ("PS256", None), ("ES256", "P-256"), ("ES384", "P-384"), ("ES512", "P-521")],
+)
+def test_key_for_another_algorithm_is_good_for_that_alone(serving, key, algorithm, curve):
+    own = ECKey.generate_key(curve, auto_kid=True) if curve else key
+    registered = {**own.as_dict(private=False), "alg": algorithm}
+    tool = serving.tool(key_set=json.dumps({"keys": [registered]}))
+    others = {"RS256", "RS512", "PS256"} - {algorithm} if curve is None else {"RS256", "HS256"}
+
+    assert tool.ask_token(tool.sign(key=own, header={"alg": algorithm})).status_code == 200
+    for other in others:
+        _, claims, signature = tool.sign(key=own, header={"alg": algorithm}).split(".")
+        assert_refused(tool.ask_token(f"{_segment({'alg': other, 'kid': own.kid})}.{claims}.{signature}"))
+        if curve is None:
+            assert_refused(tool.ask_token(tool.sign(key=own, header={"alg": other})))
 
 
 def test_critical_header_is_refused(tool):

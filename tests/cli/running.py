@@ -43,18 +43,20 @@ class Place:
     """Where a bridge that is served keeps its files and listens.
 
     :param log_level: as the setting.
+    :param more: further settings, by their section.
     """
 
-    def __init__(self, folder: Path, log_level: str = "warning") -> None:
+    def __init__(self, folder: Path, log_level: str = "warning", **more: dict[str, int]) -> None:
         self.directory = folder / "var"
         with socket.create_server(("127.0.0.1", 0)) as listener:
             self.port: int = listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.config = folder / "bridge.toml"
         self.config.write_text(
-            f'[server]\npublic_url = "{self.url}"\nport = {self.port}\n'
+            f'[server]\npublic_url = "{self.url}"\nport = {self.port}\n{_lines(more.pop("server", {}))}'
             f'[storage]\ndirectory = "{self.directory}"\n[outgoing]\nallowed_hosts = ["127.0.0.1"]\n'
             f'[log]\nlevel = "{log_level}"\n'
+            + "".join(f"[{section}]\n{_lines(options)}" for section, options in more.items())
         )
         self.arguments = ("--config", str(self.config))
 
@@ -77,6 +79,10 @@ class Place:
         with self.registry() as registry:
             lease = registry.leases.held(SCHEDULER_LEASE)
             return None if lease is None else lease.holder
+
+
+def _lines(options: dict[str, int]) -> str:
+    return "".join(f"{name} = {value}\n" for name, value in options.items())
 
 
 class Running:

@@ -469,8 +469,8 @@ def test_doctor_finds_what_is_wrong_and_says_what_to_do(registered, lms):
     checks = {check["check"]: check["problem"] for check in registered("doctor", "--json").json()}
 
     assert checks.keys() == {
-        *("configuration", "mirror", "registry", "file modes", "signing keys", "role table", "scheduler"),
-        *("held plans", "contexts", "paused", "circuit practice", "platform practice"),
+        *("configuration", "mirror", "registry", "file modes", "signing keys", "senders", "role table", "scheduler"),
+        *("held plans", "contexts", "paused", "erased people", "circuit practice", "platform practice"),
     }
     assert "bridge schedule" in checks.pop("scheduler")
     assert set(checks.values()) == {None}

@@ -28,7 +28,10 @@ def test_dry_run_says_what_would_be_lost_and_changes_nothing(used):
 
     assert ran.code == 0
     lines = ran.out.splitlines()
-    assert lines[0].endswith("mirror.sqlite: schema 19, back to 9: without 19 operators_questions, 12 run_totals")
+    assert lines[0].endswith(
+        "mirror.sqlite: schema 23, back to 9: without 23 facets_by_source, 21 records_in_order, 20 told,"
+        " 19 operators_questions, 12 run_totals"
+    )
     assert "  lost: table csv_sources, 1 row" in lines
     assert [line for line in lines if line.startswith("  lost: the prefixes of sources")]
     assert schemas(used) == NEWEST
@@ -58,8 +61,13 @@ def test_programs_are_told_the_same(used):
     told = used("downgrade", *BACK, "--yes", "--no-backup", "--json").json()
 
     assert (told["done"], told["backup"]) == (True, None)
-    assert [(each["before"], each["after"]) for each in told["files"]] == [(19, 9), (12, 10)]
-    assert told["files"][1]["steps"] == [{"number": 12, "name": "csv_sources"}]
+    assert [(each["before"], each["after"]) for each in told["files"]] == [(23, 9), (23, 10)]
+    assert [(step["number"], step["name"]) for step in told["files"][1]["steps"]] == [
+        (23, "operators_limits"),
+        (15, "launch_sizes"),
+        (14, "sealed_secrets"),
+        (12, "csv_sources"),
+    ]
     assert told["files"][1]["rows"] == {"csv_sources": 1}
 
 

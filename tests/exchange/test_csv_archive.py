@@ -3,11 +3,15 @@
 import io
 import struct
 import zipfile
+import zlib
 
 import pytest
 
 from bridge.errors import SourceRefused
 from bridge.oneroster.csv.archive import Archive, Limits
+from bridge.oneroster.csv.rows import read_rows
+from bridge.oneroster.csv.sets import CsvSet
+from bridge.oneroster.csv.tables import TABLES
 from tests.exchange.csv_sets import write_zip
 
 
@@ -128,6 +132,7 @@ def test_damage_is_told_by_file(tmp_path):
         pytest.param(b"PK\x01\x02", 6, b"\x63\x00", id="version of the far future"),
         pytest.param(b"PK\x01\x02", 8, b"\x00\x08" + b"\x00" * 36 + b"\xff", id="name that is no UTF-8"),
         pytest.param(b"PK\x03\x04", 6, b"\x00\x08" + b"\x00" * 22 + b"\xff", id="header that contradicts the list"),
+        pytest.param(b"PK\x05\x06", 16, b"\xff\x00", id="place before the beginning"),
     ],
 )
 def test_zip_that_python_cannot_read_is_refused(tmp_path, place, offset, bytes_):
@@ -143,3 +148,93 @@ def test_zip_that_python_cannot_read_is_refused(tmp_path, place, offset, bytes_)
 
     with pytest.raises(SourceRefused), Archive(path) as archive, archive.open("orgs.csv") as text:
         text.read()
+
+
+def directory_entry(name, data, offset, size):
+    crc = zlib.crc32(bytes(size))
+    fields = (20, 20, 0, zipfile.ZIP_DEFLATED, 0, 0, crc, len(data), size, len(name), 0, 0, 0, 0, 0, offset)
+    return struct.pack("<4s6H3L5H2L", b"PK\x01\x02", *fields) + name
+
+
+def overlapping(path, names, size):
+    """A zip whose directory lists one packed file under several names."""
+    compressor = zlib.compressobj(9, zlib.DEFLATED, -15)
+    data = compressor.compress(bytes(size)) + compressor.flush()
+    fields = (20, 0, zipfile.ZIP_DEFLATED, 0, 0, zlib.crc32(bytes(size)), len(data), size, len(names[0]), 0)
+    local = struct.pack("<4s5H3L2H", b"PK\x03\x04", *fields) + names[0] + data
+    listed = b"".join(directory_entry(name, data, 0, size) for name in names)
+    end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, len(names), len(names), len(listed), len(local), 0)
+    path.write_bytes(local + listed + end)
+    return path
+
+
+def test_one_file_of_such_a_zip_is_read(tmp_path):
+    assert opened(overlapping(tmp_path / "a.zip", [b"users.csv"], 1000)) == ("users.csv",)
+
+
+def test_files_that_overlap_are_refused(tmp_path):
+    path = overlapping(tmp_path / "a.zip", [b"users.csv", b"orgs.csv"], 1000)
+
+    with pytest.raises(SourceRefused, match="overlap"):
+        opened(path)
+
+
+def test_file_that_quotes_the_next_one_is_refused(tmp_path):
+    """Its packed data holds the whole next file, header and all, so that both unpack the same."""
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("users.csv", b"sourcedId\n1\n")
+        archive.writestr("orgs.csv", b"sourcedId\n2\n")
+    packed = bytearray(path.read_bytes())
+    at = packed.find(b"PK\x01\x02")
+    for place in (20, 24):  # sizes of the first file, packed and unpacked
+        packed[at + place : at + place + 4] = struct.pack("<L", 60)
+    path.write_bytes(packed)
+
+    with pytest.raises(SourceRefused, match="overlap"):
+        opened(path)
+
+
+def test_zip_within_a_zip_is_not_looked_into(tmp_path):
+    inner = write_zip(tmp_path / "inner.zip", {"users.csv": b"x"}).read_bytes()
+
+    assert opened(write_zip(tmp_path / "a.zip", {"orgs.csv": b"x", "users.zip": inner})) == ("orgs.csv",)
+
+
+def test_zip_behind_other_bytes_is_read_as_it_lies(tmp_path):
+    packed = write_zip(tmp_path / "a.zip", {"orgs.csv": b"x", "users.csv": b"y"}).read_bytes()
+    (tmp_path / "b.zip").write_bytes(b"#!/bin/sh\n" + packed)
+
+    assert opened(tmp_path / "b.zip") == ("orgs.csv", "users.csv")
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        pytest.param('propertyName,value\n"' + "x" * 200_000, id="cell without end"),
+        pytest.param("propertyName,value\n" + "a,b\n" * 50_000, id="rows without end"),
+        pytest.param('a,b\n"a', id="quote that is not closed"),
+        pytest.param("", id="nothing"),
+    ],
+)
+def test_manifest_that_is_none_is_refused(tmp_path, manifest):
+    path = write_zip(tmp_path / "a.zip", {"manifest.csv": manifest.encode(), "orgs.csv": b"sourcedId\n"})
+
+    with Archive(path) as archive, pytest.raises(SourceRefused, match=r"^manifest\.csv"):
+        CsvSet(archive)
+
+
+def test_line_without_end_is_refused_before_it_fills_the_memory(tmp_path):
+    path = write_zip(tmp_path / "a.zip", {"orgs.csv": b"sourcedId,x," * 400_000})
+
+    with Archive(path, limits=Limits(ratio=10**9)) as archive, archive.open("orgs.csv") as text:  # noqa: SIM117
+        with pytest.raises(SourceRefused, match="a line of more than"):
+            read_rows(TABLES["orgs"], text)
+
+
+def test_file_without_a_name_is_passed_over(tmp_path):
+    packed = write_zip(tmp_path / "a.zip", {"_orgs.csv": b"x", "users.csv": b"y"}).read_bytes()
+    (tmp_path / "b.zip").write_bytes(packed.replace(b"_orgs.csv", b"\0orgs.csv"))
+
+    with Archive(tmp_path / "b.zip") as archive:
+        assert "orgs.csv" not in archive

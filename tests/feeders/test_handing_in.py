@@ -13,7 +13,9 @@ from bridge.clock import utc_now
 from bridge.lti.claims import CORE, NRPS
 from bridge.registry.feeders import Audience
 from bridge.roster.identity import LtiUserId, class_sourced_id, context_key, user_sourced_id
+from bridge.settings import Feeders
 from tests.feeders.vendor import TIMEOUT, Vendor
+from tests.journeys.running_bridge import RunningBridge
 
 CLASS = class_sourced_id("school", context_key("Course-1"))
 
@@ -391,3 +393,24 @@ def test_claims_that_are_nested_too_deeply_are_refused(bridge, vendor, depth):
     )
 
     assert "body" in refused(answer, 400)
+
+
+def test_more_launches_than_are_kept_are_refused_for_now(tmp_path, lms):
+    with RunningBridge(tmp_path / "small", feeders=Feeders(kept_megabytes=1)) as bridge:
+        bridge.register_at(lms, "school")
+        vendor = Vendor(bridge, "quiz")
+        vendor.install_at(lms)
+        audience = Audience(
+            tool=vendor.tool,
+            issuer=lms.issuer,
+            client_id=vendor.client_id,
+            tenant="school",
+            jwks_url=lms.lms.jwks_url,
+        )
+        bridge.wiring.registry.feeders.bind(audience)
+        claims = claims_of(vendor, lms, custom="x" * 300_000)
+
+        answers = [vendor.hand_in(claims) for _ in range(4)]
+
+        assert [answer.status_code for answer in answers] == [201, 201, 201, 429]
+        assert 86_000 < int(answers[-1].headers["Retry-After"]) <= 86_400

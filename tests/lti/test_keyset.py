@@ -11,7 +11,7 @@ from bridge.errors import LaunchRefused
 
 
 def ids(found):
-    return [key.thumbprint() for key in found]
+    return [each.key.thumbprint() for each in found]
 
 
 def test_key_is_found_by_its_kid(lms, keys, key_pairs):
@@ -160,7 +160,7 @@ def test_key_sets_are_kept_apart_by_url(lms, keys, key_pairs):
     "change",
     [
         pytest.param({"use": "enc"}, id="for encryption"),
-        pytest.param({"alg": "RS512"}, id="for another algorithm"),
+        pytest.param({"alg": "ES256"}, id="for an algorithm of other keys"),
         pytest.param({"kty": "oct", "k": "c2VjcmV0"}, id="shared secret"),
         pytest.param({"n": "AQAB"}, id="far too short"),
         pytest.param({"n": None}, id="no modulus"),
@@ -171,9 +171,9 @@ def test_key_sets_are_kept_apart_by_url(lms, keys, key_pairs):
 )
 def test_unusable_key_does_not_spoil_the_others(lms, keys, key_pairs, change):
     good, other = key_pairs
-    elliptic = ECKey.generate_key("P-256", auto_kid=True).as_dict(private=False)
+    unnamed = ECKey.generate_key("P-256").as_dict(private=False)
     spoilt = {**other.as_dict(private=False), **change}
-    lms.published = [spoilt, elliptic, "nonsense", good.as_dict(private=False)]
+    lms.published = [spoilt, unnamed, "nonsense", good.as_dict(private=False)]
 
     assert ids(keys.find(lms.jwks_url, good.kid)) == [good.thumbprint()]
     with pytest.raises(LaunchRefused):
@@ -228,7 +228,7 @@ def test_what_we_sign_is_verified_by_our_key_set(tool, registry, lms, keys):
 
     (key,) = keys.find(lms.jwks_url, signing.kid)
 
-    assert jwt.decode(token, key, algorithms=["RS256"]).claims == {"iss": "bridge"}
+    assert jwt.decode(token, key.key, algorithms=[key.algorithm]).claims == {"iss": "bridge"}
 
 
 def test_our_key_set_follows_a_rotation(tool, registry):

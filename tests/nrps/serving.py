@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from joserfc import jwt
-from joserfc.jwk import RSAKey
+from joserfc.jwk import ECKey, RSAKey
 from werkzeug.test import TestResponse
 
 from bridge import storage
@@ -103,11 +103,11 @@ class PracticeTool:
         self._http = serving.app.test_client()
         self._token: str | None = None
 
-    def sign(self, *, key: RSAKey | None = None, header: dict[str, Any] | None = None, **claims: Any) -> str:
+    def sign(self, *, key: RSAKey | ECKey | None = None, header: dict[str, Any] | None = None, **claims: Any) -> str:
         key = key or self._serving.key
         header = {"alg": "RS256", "kid": key.kid, **(header or {})}
         header = {name: value for name, value in header.items() if value is not None}
-        return jwt.encode(header, self._serving.claims(self.registered, **claims), key, algorithms=["RS256"])
+        return jwt.encode(header, self._serving.claims(self.registered, **claims), key, algorithms=[header["alg"]])
 
     def ask_token(self, assertion: str | None = None, **form: Any) -> TestResponse:
         body = {

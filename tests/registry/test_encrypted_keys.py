@@ -50,6 +50,14 @@ def test_without_a_passphrase_keys_lie_in_clear_and_are_counted(start, tmp_path)
     assert IN_CLEAR in held(tmp_path / "var")
 
 
+def test_with_a_passphrase_nothing_is_counted_as_in_clear(start, key_file):
+    counted = []
+    start()
+    start(key_file, lambda wiring: counted.append(wiring.registry.in_clear()))
+
+    assert counted == [0]
+
+
 def test_no_key_lies_in_clear_once_there_is_a_passphrase(start, tmp_path, key_file):
     before = start()
 

@@ -18,6 +18,7 @@ from bridge.errors import SourceRefused
 
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 _ENCRYPTED = 0x1
+_HEADER = 30  # bytes before each packed file, at least
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +54,7 @@ class Archive:
             raise SourceRefused(f"{path.name} cannot be read: {error.strerror}") from error
         try:
             self._members = _members(self._zip.infolist(), limits or Limits())
+            _check_apart(self._zip.infolist(), self._zip.start_dir)
         except BaseException:
             self._zip.close()
             raise
@@ -83,7 +85,7 @@ class Archive:
     def _unpacked(self, name: str) -> IO[bytes]:
         try:
             return self._zip.open(self._members[name])
-        except (NotImplementedError, RuntimeError, UnicodeDecodeError) as error:  # its own header contradicts the list
+        except (NotImplementedError, RuntimeError, UnicodeDecodeError, OSError) as error:  # its header, or its place
             raise SourceRefused(f"{name} is packed in the zip in a way that is not read: make it anew") from error
 
     def close(self) -> None:
@@ -108,7 +110,7 @@ def _encoding(start: bytes, otherwise: str) -> str:
 def _members(entries: list[zipfile.ZipInfo], limits: Limits) -> dict[str, zipfile.ZipInfo]:
     if len(entries) > limits.entries:
         raise SourceRefused(f"the zip holds {len(entries)} entries; a set has at most 22 files")
-    files = [one for one in entries if not one.is_dir() and not _is_macos(one.filename)]
+    files = [one for one in entries if not one.filename.endswith("/") and not _is_macos(one.filename)]
     if sum(one.file_size for one in files) > limits.total_bytes:
         raise SourceRefused(f"the zip unpacks to more than {limits.total_bytes} bytes")
     for one in files:
@@ -136,6 +138,14 @@ def _check(entry: zipfile.ZipInfo, limits: Limits) -> None:
         raise SourceRefused("the zip is packed in another way than deflate: make it anew with an ordinary zip program")
     if entry.file_size > limits.ratio_from and entry.file_size > limits.ratio * max(1, entry.compress_size):
         raise SourceRefused(f"a file in the zip unpacks to more than {limits.ratio} times its size: it is no roster")
+
+
+def _check_apart(entries: list[zipfile.ZipInfo], end: int) -> None:
+    """No two files share what they are packed in: a little of it would unpack to very much."""
+    for entry in sorted(entries, key=lambda one: one.header_offset, reverse=True):
+        if entry.header_offset + _HEADER + entry.compress_size > end:
+            raise SourceRefused("files in the zip overlap each other: make it anew with an ordinary zip program")
+        end = entry.header_offset
 
 
 def _is_macos(path: str) -> bool:

@@ -4,15 +4,19 @@ Spec: OneRoster CSV Binding 1.2, "Manifest"; 1.1 has fewer rows of the same form
 """
 
 import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from io import StringIO
+from typing import TextIO
 
 from bridge.errors import SourceRefused
 from bridge.oneroster.csv.tables import DATA_FILES
 
 FILE = "manifest.csv"
 _HEADER = ["propertyName", "value"]
+_LONGEST = 64 * 1024
+"""Characters: some forty rows have fewer than two thousand."""
 
 
 class Mode(StrEnum):
@@ -37,12 +41,18 @@ class Manifest:
     modes: Mapping[str, Mode] = field(default_factory=dict)
 
 
-def parse_manifest(lines: Iterable[str]) -> Manifest:
+def parse_manifest(text: TextIO) -> Manifest:
     """Read a manifest. Unknown properties are passed over.
 
     :raises SourceRefused: if it is none, or has a mode that there is not.
     """
-    rows = [[cell.strip() for cell in row] for row in csv.reader(lines) if any(row)]
+    content = text.read(_LONGEST + 1)
+    if len(content) > _LONGEST:
+        raise SourceRefused(f"{FILE}: is longer than any manifest")
+    try:
+        rows = [[cell.strip() for cell in row] for row in csv.reader(StringIO(content, newline="")) if any(row)]
+    except csv.Error as error:
+        raise SourceRefused(f"{FILE}: cannot be read as CSV") from error
     if not rows or [cell.lower() for cell in rows[0][:2]] != [name.lower() for name in _HEADER]:
         raise SourceRefused(f"{FILE}: the first line must be {','.join(_HEADER)}")
     said = {row[0]: row[1] for row in rows[1:] if len(row) >= 2}

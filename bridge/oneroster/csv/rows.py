@@ -14,6 +14,7 @@ from bridge.wording import counted
 
 LONGEST_CELL = 128 * 1024
 """Characters in a cell. More means that a quote was never closed, and that the rest of the file stands in one cell."""
+_LONGEST_LINE = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +49,10 @@ def read_rows(table: Table, text: TextIO) -> tuple[Header, Iterator[Row]]:
     """Read a file.
 
     :raises SourceRefused: if its header lacks a column that must have values, here or while it is iterated if a quote
-        is never closed, or if it is not in the encoding that it was opened with.
+        is never closed, a line has no end, or if it is not in the encoding that it was opened with.
     """
     csv.field_size_limit(LONGEST_CELL)
-    reader = csv.reader(text)
+    reader = csv.reader(_lines(text, table))
     first = _next(reader, table)
     if first is None:
         raise SourceRefused(f"{table.file} is empty: leave it out, or give it a header")
@@ -103,6 +104,14 @@ def _rows(reader: Iterator[list[str]], table: Table, header: Header) -> Iterator
         elif any("\x00" in cell for cell in cells):
             problem = "holds a NUL character"
         yield Row(line, {name: cell.strip() for name, cell in zip(header.names, cells, strict=False)}, problem)
+
+
+def _lines(text: TextIO, table: Table) -> Iterator[str]:
+    """The lines of a file, none of which can fill the memory."""
+    while line := text.readline(_LONGEST_LINE):
+        if len(line) == _LONGEST_LINE:
+            raise SourceRefused(f"{table.file} has a line of more than {_LONGEST_LINE} characters: it is no CSV")
+        yield line
 
 
 def _next(reader: Iterator[list[str]], table: Table) -> list[str] | None:
