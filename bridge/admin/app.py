@@ -3,7 +3,6 @@
 import secrets
 import time
 from collections.abc import Callable, Iterable
-from datetime import timedelta
 from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -23,6 +22,7 @@ from bridge.admin import (
     contexts,
     dashboard,
     inspector,
+    personal,
     plans,
     platforms,
     quality,
@@ -42,7 +42,6 @@ ADMIN_PATH = "/admin"
 
 Observe = Callable[[str | None, str, int, float], None]
 """Told of an answer: its route, the method, the status, and the seconds it took."""
-_IDLE = timedelta(hours=1)
 _LARGEST_FORM = 256 * 1024
 _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self';"
@@ -72,7 +71,8 @@ def admin_app(wiring: Wiring, *, observe: Observe = _unseen) -> Flask:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SECURE=secure,
         SESSION_COOKIE_SAMESITE="Lax",  # Strict would show the sign-in page to whoever follows a link from a message
-        PERMANENT_SESSION_LIFETIME=_IDLE,
+        PERMANENT_SESSION_LIFETIME=accounts.IDLE,
+        SESSION_REFRESH_EACH_REQUEST=False,
         MAX_CONTENT_LENGTH=_LARGEST_FORM,
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session
         WTF_CSRF_SSL_STRICT=False,  # TLS ends at the proxy, so whether it was there is not seen here
@@ -85,7 +85,7 @@ def admin_app(wiring: Wiring, *, observe: Observe = _unseen) -> Flask:
     CSRFProtect(app)
     accounts.manage_logins(app, wiring)
     reading = (platforms, contexts, sources, plans, runs, inspector, quality)
-    for room in (accounts, dashboard, *reading, clients, tools, setup):
+    for room in (accounts, personal, dashboard, *reading, clients, tools, setup):
         app.register_blueprint(room.pages(wiring))
     words.teach(app, wiring)
     _add_error_pages(app)

@@ -41,14 +41,17 @@ def pages(wiring: Wiring) -> Blueprint:
     def show_all() -> str:
         found = runs().latest(PAGE + 1, before=number("before"))
         page = listing(found, before=lambda run: run.id)
-        return render_template("runs.html", page=page, context=None, titles=titles_of(wiring, page.items))
+        decisions = Decisions(wiring.mirror_to_read, wiring.clock).that_led_to(run.id for run in page.items)
+        return render_template(
+            "runs.html", page=page, roster=None, titles=titles_of(wiring, page.items), decisions=decisions
+        )
 
     @blueprint.get("/<int:run_id>")
     def show(run_id: int) -> str:
         run = runs().get(run_id)
         if run is None:
             raise UnknownObject(f"there is no run {run_id}")
-        with_names = personal.asked_for(wiring, f"run {run.id}")
+        with_names = personal.is_shown(wiring, f"run {run.id}")
         changes = Changes(wiring.mirror_to_read).latest(PAGE + 1, run=run.id, before=number("before"))
         return render_template(
             "run.html",
