@@ -18,9 +18,11 @@ from bridge.lti.vendors import PROFILES
 from bridge.oneroster.scopes import ROSTER, ROSTER_CORE, ROSTER_DEMOGRAPHICS
 from bridge.registry.operators import LONGEST_PASSWORD
 from bridge.registry.tools import DEFAULT_SHARES
+from bridge.roster.privacy import PersonDetail
 from bridge.roster.sharing import Share, UserIds
 
 _LONGEST = 2048
+_LONGEST_LIST = 65536
 
 
 class SignInForm(FlaskForm):
@@ -73,7 +75,40 @@ class _Checkboxes(SelectMultipleField):
     option_widget = widgets.CheckboxInput()
 
 
-class ClientForm(FlaskForm):
+_ID_LIST = "sourcedIds, one on each line"
+
+
+class ClientLimitsForm(FlaskForm):
+    """What a consumer may see."""
+
+    sources = _Checkboxes(
+        "It may see", choices=[], description="None chosen: every source, also those that are added later."
+    )
+    orgs = TextAreaField(
+        "Of these, some orgs alone",
+        [Optional(), Length(max=_LONGEST_LIST)],
+        description=f"What belongs to them and to the orgs below them: {_ID_LIST}. Empty: no limit.",
+    )
+    classes = TextAreaField(
+        "And some classes",
+        [Optional(), Length(max=_LONGEST_LIST)],
+        description=f"Beside what the orgs allow: {_ID_LIST}. A class's stands on its context's page.",
+    )
+    privacy = SelectField(
+        "It is told of people",
+        choices=[
+            SelectChoice(PersonDetail.PUBLIC, "everything"),
+            SelectChoice(PersonDetail.NAME_ONLY, "names, and no addresses"),
+            SelectChoice(PersonDetail.EMAIL_ONLY, "e-mail addresses, and no names"),
+            SelectChoice(PersonDetail.ANONYMOUS, "neither names nor addresses"),
+        ],
+        default=PersonDetail.PUBLIC,
+        description="Beside ids, roles and enrollments.",
+    )
+    submit_limits = SubmitField("Change what it may see")
+
+
+class ClientForm(ClientLimitsForm):
     """One OneRoster consumer."""
 
     name = StringField("Name", [DataRequired(), Length(max=200)], description="What you call it.")
@@ -86,9 +121,6 @@ class ClientForm(FlaskForm):
             SelectChoice(ROSTER_DEMOGRAPHICS, "demographics (demographics)"),
         ],
         default=[ROSTER_CORE, ROSTER],
-    )
-    sources = _Checkboxes(
-        "It may see", choices=[], description="None chosen: every source, also those that are added later."
     )
     body_style = SelectField(
         "Body style",
@@ -111,22 +143,24 @@ class ToolKeysForm(FlaskForm):
         [Optional(), Length(max=_LONGEST)],
         description="Where its public keys are read; or…",
     )
-    key_set = TextAreaField("…its key set", [Optional(), Length(max=65536)], description="Pasted: a JWK set, as JSON.")
+    key_set = TextAreaField(
+        "…its key set",
+        [Optional(), Length(max=65536)],
+        description="Pasted: a JWK set, a JWK, or one public key as PEM.",
+    )
     submit_keys = SubmitField("Change the keys")
 
 
-class ToolForm(FlaskForm):
-    """One LTI tool that reads memberships."""
+class ToolLimitsForm(FlaskForm):
+    """What a tool may see, and what it is told."""
 
-    name = StringField("Name", [DataRequired(), Length(max=200)], description="What you call it.")
-    jwks_url = StringField(
-        "Key set URL (JWKS)",
-        [Optional(), Length(max=_LONGEST)],
-        description="Where its public keys are read; or…",
-    )
-    key_set = TextAreaField("…its key set", [Optional(), Length(max=65536)], description="Pasted: a JWK set, as JSON.")
     sources = _Checkboxes(
         "It may see", choices=[], description="None chosen: every source, also those that are added later."
+    )
+    classes = TextAreaField(
+        "Of these, some classes alone",
+        [Optional(), Length(max=_LONGEST_LIST)],
+        description=f"{_ID_LIST}. Empty: all, also those that are added later. A class's stands on its context's page.",
     )
     shares = _Checkboxes(
         "It is told of members",
@@ -147,6 +181,13 @@ class ToolForm(FlaskForm):
         ],
         default=UserIds.LMS,
     )
+    submit_limits = SubmitField("Change what it may see")
+
+
+class ToolForm(ToolKeysForm, ToolLimitsForm):
+    """One LTI tool that reads memberships."""
+
+    name = StringField("Name", [DataRequired(), Length(max=200)], description="What you call it.")
     submit = SubmitField("Register")
 
 

@@ -28,10 +28,10 @@ OUTCOMES = {
     Outcome.APPLIED: ("success", "read, and what had changed was taken over"),
     Outcome.UNCHANGED: ("success", "read, and nothing had changed"),
     Outcome.HELD: ("warning", "it waits for a person"),
-    Outcome.UNAVAILABLE: ("danger", "the platform did not answer usefully; it is tried again by itself"),
+    Outcome.UNAVAILABLE: ("danger", "it did not answer usefully; it is tried again by itself"),
     Outcome.REFUSED: (
         "danger",
-        "the platform said no, or its answer cannot be trusted; somebody has to mend something",
+        "it said no, or its answer cannot be trusted; somebody has to mend something",
     ),
     Outcome.GONE: ("danger", "the platform says that there is no such course"),
     Outcome.BROKEN: ("danger", "the bridge itself failed, or was stopped; nothing was changed"),

@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from joserfc.jwk import RSAKey
 
 from bridge.oneroster.scopes import ROSTER, ROSTER_CORE
 from bridge.registry.registrations import NewPlatform
@@ -14,6 +15,7 @@ from bridge.transport.client_secret import Credentials
 from tests.admin.conftest import words
 
 SCOPES = [ROSTER, ROSTER_CORE]
+PUBLIC = {"privacy": "public"}
 PLATFORM = {
     "vendor": "moodle",
     "issuer": "https://moodle.example.org",
@@ -31,7 +33,7 @@ def secret_in(page):
 
 @pytest.fixture
 def client(site, operator):
-    operator.post("/admin/clients/new", name="SIS", scopes=SCOPES, body_style="strict")
+    operator.post("/admin/clients/new", name="SIS", scopes=SCOPES, body_style="strict", **PUBLIC)
     (client,) = site.wiring.registry.clients.all()
     return client
 
@@ -45,7 +47,7 @@ def test_registered_client_can_ask_for_tokens_with_the_secret_that_was_shown(sit
 
 
 def test_client_may_be_limited_to_sources(site, operator, context):
-    operator.post("/admin/clients/new", name="SIS", scopes=SCOPES, sources="school", body_style="")
+    operator.post("/admin/clients/new", name="SIS", scopes=SCOPES, sources="school", body_style="", **PUBLIC)
 
     (client,) = site.wiring.registry.clients.all()
     assert client.sources == {"school"}
@@ -61,7 +63,7 @@ def test_consumers_and_tools_may_be_limited_to_a_sis(site, operator):
             ),
         )
     )
-    operator.post("/admin/clients/new", name="SIS", scopes=SCOPES, sources="north", body_style="")
+    operator.post("/admin/clients/new", name="SIS", scopes=SCOPES, sources="north", body_style="", **PUBLIC)
 
     (client,) = site.wiring.registry.clients.all()
     assert client.sources == {"north"}
@@ -77,18 +79,65 @@ def test_every_limit_of_a_client_is_shown(site, operator, client):
         assert "all; org school-1; class 7a; name_only" in words(operator.get(path))
 
 
-@pytest.mark.parametrize("fields", [{"name": ""}, {"scopes": []}, {"scopes": ["everything"]}, {"sources": "nowhere"}])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"name": ""},
+        {"scopes": []},
+        {"scopes": ["everything"]},
+        {"sources": "nowhere"},
+        {"privacy": "some"},
+        {"orgs": "nowhere"},
+        {"classes": "no-class"},
+    ],
+    ids=lambda fields: next(iter(fields)),
+)
 def test_client_that_makes_no_sense_is_not_registered(site, operator, fields):
-    operator.post("/admin/clients/new", **{"name": "SIS", "scopes": SCOPES, "body_style": "", **fields})
+    operator.post("/admin/clients/new", **{"name": "SIS", "scopes": SCOPES, "body_style": "", **PUBLIC, **fields})
 
     assert site.wiring.registry.clients.all() == []
 
 
-def test_new_secret_ends_the_old_one(site, operator, client):
+def test_what_a_client_may_see_is_changed(site, operator, client, context):
+    site.wiring.sync(context)
+    path = f"/admin/clients/{client.client_id}"
+
+    operator.post(f"{path}/limits", sources="school", classes=f"  {context.class_sourced_id}\n", privacy="name_only")
+
+    seen = site.wiring.registry.clients.by_id(client.client_id).visibility
+    assert seen == Visibility(
+        frozenset({"school"}), frozenset(), frozenset({context.class_sourced_id}), PersonDetail.NAME_ONLY
+    )
+    assert context.class_sourced_id in operator.get(f"{path}/limits").text
+    assert f"ada changed what may be seen by client {client.client_id}" in words(operator.get("/admin/activity"))
+
+
+def test_client_limited_to_what_there_is_not_keeps_its_limits(site, operator, client):
+    answer = operator.post(f"/admin/clients/{client.client_id}/limits", orgs="no-org", **PUBLIC)
+
+    assert (answer.status_code, "no org has the sourcedId no-org" in words(answer)) == (400, True)
+    assert site.wiring.registry.clients.by_id(client.client_id) == client
+
+
+def test_new_secret_leaves_the_old_one_good_for_a_day(site, operator, client, clock):
     old = secret_in(operator.page)
     path = f"/admin/clients/{client.client_id}"
 
-    operator.post(f"{path}/secret", shown_at=path)
+    operator.post(f"{path}/secret", shown_at=path, former="stays")
+
+    clients = site.wiring.registry.clients
+    assert clients.authenticate(client.client_id, secret_in(operator.page)) is not None
+    assert clients.authenticate(client.client_id, old) is not None
+    assert "Its former secret is good until in 24 hours" in words(operator.get(path))
+    clock.turn(hours=25)
+    assert clients.authenticate(client.client_id, old) is None
+
+
+def test_new_secret_ends_the_old_one_where_somebody_else_has_it(site, operator, client):
+    old = secret_in(operator.page)
+    path = f"/admin/clients/{client.client_id}"
+
+    operator.post(f"{path}/secret", shown_at=path, former="ends")
 
     registry = site.wiring.registry
     assert registry.clients.authenticate(client.client_id, old) is None
@@ -216,14 +265,50 @@ def test_registered_tool_is_shown_with_what_it_needs(operator, tool):
 
 @pytest.mark.parametrize(
     "keys",
-    [{}, {"jwks_url": "https://tool.example.org/jwks", "key_set": "{}"}, {"jwks_url": "nonsense"}],
-    ids=["no keys", "both", "no URL"],
+    [
+        {},
+        {"jwks_url": "https://tool.example.org/jwks", "key_set": "{}"},
+        {"jwks_url": "nonsense"},
+        {"key_set": '{"keys": []}'},
+    ],
+    ids=["no keys", "both", "no URL", "a key set without keys"],
 )
 def test_tool_without_usable_keys_is_not_registered(site, operator, keys):
     answer = operator.post("/admin/tools/new", name="Seating plan", **TOOL, **keys)
 
     assert answer.status_code == 400
     assert site.wiring.registry.tools.all() == []
+
+
+def test_tool_s_keys_may_be_pasted(site, operator):
+    key = RSAKey.generate_key(2048, auto_kid=True)
+
+    operator.post("/admin/tools/new", name="Seating plan", key_set=key.as_pem(private=False).decode(), **TOOL)
+
+    (tool,) = site.wiring.registry.tools.all()
+    assert key.kid in tool.key_set
+
+
+def test_what_a_tool_may_see_and_is_told_is_changed(site, operator, tool, context):
+    site.wiring.sync(context)
+    path = f"/admin/tools/{tool.client_id}/limits"
+
+    operator.post(path, sources="school", classes=context.class_sourced_id, shares=["email"], user_ids="sourcedid")
+
+    changed = site.wiring.registry.tools.get(tool.client_id)
+    assert (changed.sources, changed.classes) == ({"school"}, {context.class_sourced_id})
+    assert (changed.privacy.shares, changed.user_ids) == ({"email"}, "sourcedid")
+    assert changed.version > tool.version
+
+
+def test_limits_of_a_tool_are_taken_away(site, operator, tool, context):
+    site.wiring.sync(context)
+    site.wiring.registry.tools.set(tool.client_id, sources=["school"], classes=[context.class_sourced_id], shares=[])
+
+    operator.post(f"/admin/tools/{tool.client_id}/limits", classes="", user_ids="lms")
+
+    changed = site.wiring.registry.tools.get(tool.client_id)
+    assert (changed.sources, changed.classes, changed.privacy.shares) == (None, None, frozenset())
 
 
 def test_tool_is_given_other_keys(site, operator, tool):

@@ -22,7 +22,7 @@ from bridge.wiring import Wiring
 from tests.browser.conftest import Bridge
 
 PASSWORD = "correct horse battery staple"
-DESKTOP, PHONE = {"width": 1180, "height": 800}, {"width": 390, "height": 800}
+DESKTOP, PHONE = {"width": 1180, "height": 800}, {"width": 360, "height": 740}
 TOO_WIDE = """() => {
     const width = document.documentElement.clientWidth;
     if (document.documentElement.scrollWidth <= width) return [];
@@ -104,7 +104,9 @@ def test_operator_walks_every_page(tmp_path, browser, lms, start):
         expect(page.get_by_role("heading", level=1)).to_have_text("Dashboard")
 
         # Registering the LMS.
-        page.get_by_role("link", name="Set one up").click()
+        expect(page.get_by_role("region", name="First steps")).to_be_visible()
+        operator.look("first-steps", keep=True)
+        page.get_by_role("link", name="Register an LMS or a SIS").click()
         page.get_by_role("button", name="Make a registration link").click()
         expect(page.get_by_text(re.compile("/lti/register/[^ ]+"))).to_be_visible()
         operator.look("setup", keep=True)
@@ -149,8 +151,8 @@ def test_operator_walks_every_page(tmp_path, browser, lms, start):
         page.get_by_text("Why", exact=True).first.click()
         expect(page.get_by_text("the lowest rank among the roles that count decides.").first).to_be_visible()
         operator.look("context", keep=True)
-        page.get_by_role("link", name="Show personal data").click()
-        expect(page.get_by_text("that you asked for it is recorded")).to_be_visible()
+        page.get_by_role("button", name="Show personal data").click()
+        expect(page.get_by_text("each look is recorded")).to_be_visible()
         operator.look("context-personal")
 
         # What the LMS really returns.
