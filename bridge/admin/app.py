@@ -25,6 +25,7 @@ from bridge.admin import (
     personal,
     plans,
     platforms,
+    providers,
     quality,
     runs,
     setup,
@@ -85,7 +86,7 @@ def admin_app(wiring: Wiring, *, observe: Observe = _unseen) -> Flask:
     CSRFProtect(app)
     accounts.manage_logins(app, wiring)
     reading = (platforms, contexts, sources, plans, runs, inspector, quality)
-    for room in (accounts, personal, dashboard, *reading, clients, tools, setup):
+    for room in (accounts, personal, dashboard, *reading, clients, tools, setup, providers):
         app.register_blueprint(room.pages(wiring))
     words.teach(app, wiring)
     _add_error_pages(app)

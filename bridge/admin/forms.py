@@ -2,6 +2,7 @@
 
 from flask_wtf import FlaskForm
 from wtforms import (
+    BooleanField,
     IntegerField,
     PasswordField,
     SelectField,
@@ -14,12 +15,15 @@ from wtforms import (
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 
+from bridge.lti.guides import GUIDES
 from bridge.lti.vendors import PROFILES
 from bridge.oneroster.scopes import ROSTER, ROSTER_CORE, ROSTER_DEMOGRAPHICS
 from bridge.registry.operators import LONGEST_PASSWORD
+from bridge.registry.sources import VERSIONS
 from bridge.registry.tools import DEFAULT_SHARES
 from bridge.roster.privacy import PersonDetail
 from bridge.roster.sharing import Share, UserIds
+from bridge.transport.client_secret import Auth
 
 _LONGEST = 2048
 _LONGEST_LIST = 65536
@@ -36,7 +40,12 @@ class SignInForm(FlaskForm):
 class PlatformForm(FlaskForm):
     """One LMS, registered by hand."""
 
-    vendor = SelectField("Vendor", choices=[SelectChoice(name) for name in sorted(PROFILES)], default="generic")
+    vendor = SelectField(
+        "Vendor",
+        choices=[SelectChoice(name, GUIDES.get(name, name)) for name in sorted(PROFILES)],
+        default="generic",
+        description="By it the bridge knows the LMS's manners.",
+    )
     tenant = StringField(
         "Tenant",
         [Optional(), Length(max=64)],
@@ -132,6 +141,49 @@ class ClientForm(ClientLimitsForm):
         default="",
         description="Whether the counters stand in the body of a page, beside the headers.",
     )
+    submit = SubmitField("Register")
+
+
+class ProviderForm(FlaskForm):
+    """One SIS that is read over OneRoster."""
+
+    name = StringField(
+        "Name",
+        [DataRequired(), Length(max=64)],
+        description="The short name that its records are known under for good: clients are limited to sources by it.",
+    )
+    base_url = StringField(
+        "Base URL",
+        [DataRequired(), Length(max=_LONGEST)],
+        description="What the collections' names go behind.",
+        render_kw={"placeholder": "https://sis.example.org/ims/oneroster/rostering/v1p2"},
+    )
+    version = SelectField("OneRoster version", choices=[SelectChoice(each) for each in VERSIONS], default="1.2")
+    auth = SelectField(
+        "How the bridge proves who it is",
+        choices=[
+            SelectChoice(Auth.BASIC, "OAuth 2, the secret in HTTP Basic"),
+            SelectChoice(Auth.FORM, "OAuth 2, the secret in the form"),
+            SelectChoice(Auth.OAUTH1_SHA256, "OAuth 1.0a, HMAC-SHA256"),
+            SelectChoice(Auth.OAUTH1_SHA1, "OAuth 1.0a, HMAC-SHA1"),
+        ],
+        default=Auth.BASIC,
+    )
+    token_url = StringField(
+        "Token URL",
+        [Optional(), Length(max=_LONGEST)],
+        description="Where access tokens are asked for. Empty with OAuth 1.0a.",
+    )
+    client_id = StringField("Client id, or consumer key", [DataRequired(), Length(max=_LONGEST)])
+    secret = PasswordField(
+        "Secret", [InputRequired(), Length(max=_LONGEST)], render_kw={"autocomplete": "off"}, description="Never shown."
+    )
+    prefix = StringField(
+        "Prefix of sourcedIds",
+        [Optional(), Length(max=32)],
+        description="Where two SISs may use the same ids: goes before every one, and cannot be changed later.",
+    )
+    demographics = BooleanField("Read demographics too")
     submit = SubmitField("Register")
 
 

@@ -74,10 +74,9 @@ def health_of_source(
     if pause is not None:
         return _paused(pause)
     if failing_since is not None and attempt is not None:
+        times = "attempt" if attempt.failures == 1 else f"{attempt.failures:,} attempts"
         what = OUTCOMES[attempt.outcome][1]
-        return Health(
-            "danger", "failing", f"At the last {counted(attempt.failures, 'attempt')}: {what}.", failing_since
-        )
+        return Health("danger", "failing", f"At the last {times}: {what}.", failing_since)
     if held:
         return _held(held)
     if attempt is None or attempt.good is None:

@@ -135,7 +135,7 @@ def test_platform_that_fails_says_so_on_the_dashboard(site, lms, operator, conte
     page = words(operator.get("/admin/"))
 
     assert "failing No roster could be read yet." in page
-    assert "the platform did not answer usefully" in page
+    assert "it did not answer usefully" in page
 
 
 def test_last_sync_is_told_in_words_and_exactly(site, operator, context, clock):

@@ -6,12 +6,13 @@ from datetime import timedelta
 import pytest
 from joserfc.jwk import RSAKey
 
+from bridge.lti.guides import GUIDES, REGISTER_THEMSELVES, examples
 from bridge.oneroster.scopes import ROSTER, ROSTER_CORE
 from bridge.registry.registrations import NewPlatform
 from bridge.registry.sources import RegisteredSource
 from bridge.roster.privacy import PersonDetail
 from bridge.roster.visibility import Visibility
-from bridge.transport.client_secret import Credentials
+from bridge.transport.client_secret import Auth, Credentials
 from tests.admin.conftest import words
 
 SCOPES = [ROSTER, ROSTER_CORE]
@@ -24,6 +25,16 @@ PLATFORM = {
     "token_url": "https://moodle.example.org/mod/lti/token.php",
     "jwks_url": "https://moodle.example.org/mod/lti/certs.php",
     "deployment_id": "7",
+}
+
+SIS = {
+    "name": "district",
+    "base_url": "https://sis.example.org/ims/oneroster/rostering/v1p2",
+    "version": "1.2",
+    "auth": "form",
+    "token_url": "https://sis.example.org/token",
+    "client_id": "bridge",
+    "secret": "s3cret",
 }
 
 
@@ -164,13 +175,14 @@ def test_what_was_done_is_in_the_record(operator, client):
     assert f"ada registered client {client.client_id}" in words(operator.get("/admin/activity"))
 
 
-def test_platform_is_registered_and_the_guide_follows(site, operator):
+def test_platform_is_registered_and_told_what_to_do_next(site, operator):
     answer = operator.post("/admin/platforms/new", **PLATFORM)
 
     (platform,) = site.wiring.registry.platforms.all()
     assert (platform.tenant, platform.vendor) == ("moodle.example.org", "moodle")
     assert site.wiring.registry.deployments.of(platform) == {"7"}
-    assert answer.url.endswith("/admin/setup/moodle")
+    assert answer.url.endswith(f"/admin/platforms/{platform.id}")
+    assert "Now open the bridge in the LMS" in words(answer)
 
 
 @pytest.mark.parametrize(
@@ -206,6 +218,55 @@ def test_registration_link_works_once_and_is_shown_once(site, operator):
 @pytest.mark.parametrize("vendor", ["canvas", "moodle", "blackboard", "brightspace", "sakai", "openedx", "generic"])
 def test_guide_holds_this_bridge_s_own_addresses(operator, vendor):
     assert "http://127.0.0.1:1/lti/login" in words(operator.get(f"/admin/setup/{vendor}"))
+
+
+@pytest.mark.parametrize("vendor", sorted(REGISTER_THEMSELVES))
+def test_guide_makes_a_registration_link(site, operator, vendor):
+    shown = words(operator.post(f"/admin/setup/{vendor}", tenant="school", days="7"))
+
+    code = re.search(r"/lti/register/([\w-]+)", shown)[1]
+    assert site.wiring.registry.invitations.take(code).tenant == "school"
+
+
+def test_guide_to_an_lms_that_cannot_use_a_link_offers_none(operator):
+    assert "Make a registration link" not in operator.get("/admin/setup/openedx").text
+
+
+@pytest.mark.parametrize("vendor", list(GUIDES))
+def test_form_of_a_vendor_shows_what_its_addresses_look_like(operator, vendor):
+    page = operator.get(f"/admin/platforms/new?vendor={vendor}").text
+
+    assert f'<option selected value="{vendor}">' in page
+    assert [url for url in examples(vendor).values() if f'placeholder="{url}"' not in page] == []
+
+
+def test_sis_is_registered(site, operator):
+    answer = operator.post("/admin/setup/sis/", **SIS)
+
+    (source,) = site.wiring.registry.sources.all()
+    assert (source.name, source.credentials.secret, source.credentials.auth) == ("district", "s3cret", Auth.FORM)
+    assert source.credentials.scopes == (ROSTER_CORE, ROSTER)
+    assert answer.url.endswith("/admin/sources/district/")
+    assert "s3cret" not in answer.text
+    assert "ada registered source district" in words(operator.get("/admin/activity"))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        pytest.param("base_url", "http://sis.example.org/v1p2", "allowed_hosts", id="plain http"),
+        pytest.param("base_url", "nonsense", "https", id="no address"),
+        pytest.param("token_url", "", "must be an absolute", id="nowhere to ask for a token"),
+        pytest.param("name", "Not A Name", "must be 1 to 64 of a-z", id="an impossible name"),
+        pytest.param("secret", "", "This field is required", id="no secret"),
+    ],
+)
+def test_sis_that_makes_no_sense_is_refused_at_its_field(site, operator, field, value, said):
+    answer = operator.post("/admin/setup/sis/", **{**SIS, field: value})
+
+    assert said in words(answer)
+    assert "s3cret" not in answer.text
+    assert site.wiring.registry.sources.all() == []
 
 
 def test_guide_to_an_unknown_vendor_is_not_found(operator):

@@ -107,12 +107,12 @@ def test_operator_walks_every_page(tmp_path, browser, lms, start):
         expect(page.get_by_role("region", name="First steps")).to_be_visible()
         operator.look("first-steps", keep=True)
         page.get_by_role("link", name="Register an LMS or a SIS").click()
+        operator.look("setup", keep=True)
+        page.get_by_role("link", name="Moodle", exact=True).click()
         page.get_by_role("button", name="Make a registration link").click()
         expect(page.get_by_text(re.compile("/lti/register/[^ ]+"))).to_be_visible()
-        operator.look("setup", keep=True)
-        page.get_by_role("link", name="moodle").click()
-        operator.look("guide")
-        page.get_by_role("link", name="Register the LMS here").click()
+        operator.look("guide", keep=True)
+        page.get_by_role("link", name="Enter here what the LMS shows").click()
         registration = lms.register_tool(
             login_url=f"{bridge.url}/lti/login",
             redirect_uris=[f"{bridge.url}/lti/launch"],
