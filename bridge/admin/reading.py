@@ -10,10 +10,11 @@ from werkzeug.wrappers import Response
 
 from bridge.admin.accounts import signed_in
 from bridge.admin.paging import PAGE, listing, number
-from bridge.admin.words import OUTCOMES, counted, done_by
+from bridge.admin.words import OUTCOMES, counted, done_by, sentence
 from bridge.clock import from_stamp
 from bridge.mirror.attempts import Attempt, Attempts
 from bridge.mirror.decisions import Decision, Decisions
+from bridge.mirror.outcomes import ANSWERED, Outcome
 from bridge.mirror.runs import Run, Runs
 from bridge.mirror.standings import Standing, Standings
 from bridge.paces import Paces
@@ -47,6 +48,7 @@ class ReadingState:
     :param attempt: the latest one; ``None`` before the first, and when that was undone.
     :param hours: the freshness target.
     :param pause: its own; ``platform_pause`` that of its platform.
+    :param held: the run whose plan waits for a person.
     :param failing_since: since when it brings no usable answer, if it does not.
     :param undone: whether its latest run undid an earlier one, so that it agrees with its source no more.
     :param decisions: those that led to one of ``runs``, by the run.
@@ -59,6 +61,7 @@ class ReadingState:
     pause: Pause | None
     platform_pause: Pause | None
     progress: Progress
+    held: int | None
     failing_since: datetime | None
     undone: bool
     runs: list[Run]
@@ -90,6 +93,7 @@ def reading_of(wiring: Wiring, paces: Paces, roster: Roster) -> ReadingState:
         pause=pause,
         platform_pause=platform_pause,
         progress=_progress(wiring, roster),
+        held=next((run.id for run in records.waiting(roster.tenant) if run.context == roster.key), None),
         failing_since=records.failing_since(roster.tenant, roster.key) if attempt and attempt.failures else None,
         undone=attempt is None and bool(runs),
         runs=runs,
@@ -137,9 +141,9 @@ def add_reading(blueprint: Blueprint, wiring: Wiring, find: Callable[..., Roster
         wiring.registry.orders.resume_context(roster, signed_in())
         return _ordered(roster, "resumed", "It is read again, from within a second on.", named)
 
-    def _ordered(roster: Roster, action: str, sentence: str, named: Mapping[str, Any]) -> Response:
+    def _ordered(roster: Roster, action: str, said: str, named: Mapping[str, Any]) -> Response:
         wiring.registry.activity.add(signed_in(), action, subject_of(roster))
-        flash(sentence, "success")
+        flash(said, "success")
         return redirect(url_for(".show", **named) + "#reading")
 
 
@@ -173,8 +177,15 @@ def _progress(wiring: Wiring, roster: Roster) -> Progress:
         return Progress(busy=False, sentence="The roster has not been read yet.", run=None)
     decision = Decisions(wiring.mirror_to_read, wiring.clock).that_led_to([latest.id]).get(latest.id)
     words = done_by(decision) or OUTCOMES[latest.outcome][1]
-    done = (
-        f"{latest.added:,} added, {latest.changed:,} changed, {latest.removed:,} removed,"
-        f" {latest.unchanged:,} unchanged"
-    )
-    return Progress(busy=False, sentence=f"Run {latest.id}: {words}. {noun.capitalize()}s: {done}.", run=run)
+    return Progress(busy=False, sentence=f"Run {latest.id}: {words}. {_what_it_did(latest, noun)}".strip(), run=run)
+
+
+def _what_it_did(run: Run, noun: str) -> str:
+    if run.outcome not in ANSWERED:
+        return sentence(run.message)
+    if run.outcome is Outcome.HELD:
+        return (
+            f"{noun.capitalize()}s: {run.added:,} would come, {run.changed:,} would change, {run.removed:,} would go."
+        )
+    counts = f"{run.added:,} added, {run.changed:,} changed, {run.removed:,} removed, {run.unchanged:,} unchanged"
+    return f"{noun.capitalize()}s: {counts}."

@@ -207,6 +207,14 @@ class Runs:
         )
         return [Quarantined(*row) for row in rows]
 
+    def quarantined_page(self, run: int, limit: int, after: int = -1) -> list[Quarantined]:
+        """The same: a page, of those whose places in the roster come after one."""
+        rows = self._db.execute(
+            "SELECT position, subject, reason FROM quarantine WHERE run = ? AND position > ? ORDER BY position LIMIT ?",
+            (run, after, limit),
+        )
+        return [Quarantined(*row) for row in rows]
+
     def held_removals(self, run: int) -> set[str]:
         """Whom a held plan would remove."""
         return {subject for (subject,) in self._db.execute("SELECT subject FROM held WHERE run = ?", (run,))}

@@ -3,13 +3,10 @@
 With ``BRIDGE_SCREENSHOTS`` set to a folder, what is seen on the way is kept there: docs/screenshots was made so.
 """
 
-import os
 import re
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from bridge.clock import utc_now
@@ -20,16 +17,7 @@ from bridge.roster.identity import context_key
 from bridge.roster.memberships import Context
 from bridge.wiring import Wiring
 from tests.browser.conftest import Bridge
-
-PASSWORD = "correct horse battery staple"
-DESKTOP, PHONE = {"width": 1180, "height": 800}, {"width": 360, "height": 740}
-TOO_WIDE = """() => {
-    const width = document.documentElement.clientWidth;
-    if (document.documentElement.scrollWidth <= width) return [];
-    return ["page", ...[...document.querySelectorAll("body *")]
-        .filter(each => each.getBoundingClientRect().right > width).map(each => each.outerHTML.slice(0, 120))];
-}"""
-GRAVE = {"serious", "critical"}
+from tests.browser.looking import PASSWORD, Operator
 
 
 @pytest.fixture
@@ -39,56 +27,6 @@ def lms(platform_key):
         make_roster(courses=2, members_per_course=26, people=40, awkward_every=9), key=platform_key
     ) as lms:
         yield lms
-
-
-class Operator:
-    """Somebody at the pages, who looks at each of them closely."""
-
-    def __init__(self, browser, bridge):
-        self.bridge = bridge
-        self.page = browser.new_page()
-        self.page.emulate_media(reduced_motion="reduce")  # colours are looked at, and not on their way
-        self.page.set_viewport_size(DESKTOP)
-        self.faults = []
-
-    def goto(self, path):
-        self.page.goto(f"{self.bridge.url}{path}")
-
-    def sign_in(self, password=PASSWORD):
-        self.page.get_by_label("Name").fill("ada")
-        self.page.get_by_label("Password").fill(password)
-        self.page.get_by_role("button", name="Sign in").click()
-
-    def look(self, name, *, keep=False):
-        """Look at the page on a phone and on a desktop.
-
-        :param keep: whether what is seen belongs into the documentation.
-        """
-        for size, suffix in ((PHONE, "-phone"), (DESKTOP, "")):
-            self.page.set_viewport_size(size)
-            if keep or not suffix:  # what a page says is the same on both, so most are looked at closely once
-                self._check(f"{name}{suffix}")
-            assert self.page.evaluate(TOO_WIDE) == [], f"{name}{suffix} is wider than the screen"
-            folder = os.environ.get("BRIDGE_SCREENSHOTS")
-            if folder and keep:
-                self.page.screenshot(path=Path(folder) / f"{name}{suffix}.png")
-
-    def _check(self, where):
-        for violation in Axe().run(self.page).response["violations"]:
-            if violation["impact"] in GRAVE:
-                targets = [node["target"] for node in violation["nodes"]][:3]
-                self.faults.append((where, violation["id"], violation["help"], targets))
-
-
-@pytest.fixture
-def start(start_bridge, browser):
-    def start(bridge):
-        bridge.wiring.registry.operators.add("ada", PASSWORD)
-        operator = Operator(browser, bridge)
-        operator.goto("/admin/")
-        return operator
-
-    return start
 
 
 def test_operator_walks_every_page(tmp_path, browser, lms, start):

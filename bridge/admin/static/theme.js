@@ -1,4 +1,4 @@
-// Dark where the reader's system is: Bootstrap takes its colours from an attribute.
+// What a style sheet cannot do. Dark where the reader's system is: Bootstrap takes its colours from an attribute.
 "use strict";
 
 (() => {
@@ -8,4 +8,8 @@
   };
   dark.addEventListener("change", follow);
   follow();
+  // On a phone the pages' names scroll in one line: begin with the present one.
+  document.addEventListener("DOMContentLoaded", () => {
+    document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  });
 })();
