@@ -15,6 +15,7 @@ from wtforms import (
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 
+from bridge.api.scopes import RUNS_READ, SYNC
 from bridge.lti.guides import GUIDES
 from bridge.lti.vendors import PROFILES
 from bridge.oneroster.scopes import ROSTER, ROSTER_CORE, ROSTER_DEMOGRAPHICS
@@ -128,6 +129,8 @@ class ClientForm(ClientLimitsForm):
             SelectChoice(ROSTER_CORE, "rosters, without people's details (roster-core)"),
             SelectChoice(ROSTER, "rosters (roster)"),
             SelectChoice(ROSTER_DEMOGRAPHICS, "demographics (demographics)"),
+            SelectChoice(RUNS_READ, "what reconciliations did (runs)"),
+            SelectChoice(SYNC, "to have rosters read now (sync)"),
         ],
         default=[ROSTER_CORE, ROSTER],
     )

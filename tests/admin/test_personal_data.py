@@ -1,6 +1,7 @@
 """Personal data is masked until it is asked for, and that it was asked for is recorded."""
 
 import pytest
+import structlog
 
 from bridge.admin.personal import masked_container
 from tests.admin.conftest import words
@@ -44,6 +45,14 @@ def test_who_asks_for_it_sees_it_and_is_recorded(unmask, context, paths, looked_
         assert "Sunniva" in unmask(path).text, path
 
     assert looked_at() == ["run 1", f"held plan {held.id}", f"class {context.class_sourced_id}"]
+
+
+def test_look_is_in_the_log_without_anybody_s_name(unmask, context_path, context):
+    with structlog.testing.capture_logs() as logged:
+        unmask(context_path)
+
+    looks = [line for line in logged if line["event"] == "personal_data_shown"]
+    assert [(line["operator"], line["subject"]) for line in looks] == [(1, f"class {context.class_sourced_id}")]
 
 
 def test_link_that_somebody_sends_shows_nobody(operator, paths, looked_at):

@@ -175,6 +175,15 @@ def test_what_was_done_is_in_the_record(operator, client):
     assert f"ada registered client {client.client_id}" in words(operator.get("/admin/activity"))
 
 
+@pytest.mark.parametrize("vendor", list(GUIDES))
+def test_platform_of_every_vendor_is_registered(site, operator, vendor):
+    operator.post("/admin/platforms/new", **{**PLATFORM, "vendor": vendor})
+
+    (platform,) = site.wiring.registry.platforms.all()
+    assert platform.vendor == vendor
+    assert GUIDES[vendor] in operator.get("/admin/platforms/new?vendor=" + vendor).text
+
+
 def test_platform_is_registered_and_told_what_to_do_next(site, operator):
     answer = operator.post("/admin/platforms/new", **PLATFORM)
 

@@ -13,6 +13,8 @@ from bridge.clock import utc_now
 from bridge.practice.people import INSTRUCTOR, invent_person
 from bridge.practice.rosters import make_roster
 from bridge.practice.server import PracticeLms
+from bridge.practice.sis_districts import make_district
+from bridge.practice.sis_server import PracticeSis
 from bridge.roster.identity import context_key
 from bridge.roster.memberships import Context
 from bridge.wiring import Wiring
@@ -179,6 +181,32 @@ def test_operator_walks_every_page(tmp_path, browser, lms, start):
         operator.goto("/admin/activity")
         expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
 
+    assert operator.faults == []
+
+
+def test_sis_is_registered_and_read_while_the_operator_watches(tmp_path, start):
+    district = make_district(schools=1, classes_per_school=2, students_per_class=15, students_per_school=30)
+    with PracticeSis(district) as sis, Bridge(tmp_path / "var") as bridge:
+        given = sis.register_consumer()
+        operator = start(bridge)
+        operator.sign_in()
+        page = operator.page
+        page.get_by_role("link", name="Register an LMS or a SIS").click()
+        page.get_by_role("link", name="Register a SIS").click()
+        page.get_by_label("Name").fill("district")
+        page.get_by_label("Base URL").fill(sis.base_url("1.2"))
+        page.get_by_label("Token URL").fill(given["token_url"])
+        page.get_by_label("Client id").fill(given["client_id"])
+        page.get_by_label("Secret").fill(given["client_secret"])
+        page.get_by_role("button", name="Register").click()
+        page.get_by_role("button", name="Ask it for one record").click()
+        expect(page.get_by_text("It answers, and lets the bridge read")).to_be_visible()
+        page.get_by_role("button", name="Sync now").click()
+        expect(page.locator("[data-sentence]")).to_contain_text(re.compile(r"Run \d+: .*Records: .* added"))
+        operator.look("source")
+        operator.goto("/admin/")
+        expect(page.get_by_role("row", name=re.compile("district SIS well"))).to_be_visible()
+        operator.look("dashboard-sis")
     assert operator.faults == []
 
 
