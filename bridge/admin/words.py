@@ -27,7 +27,7 @@ OUTCOMES = {
     Outcome.RUNNING: ("info", "it is being read"),
     Outcome.APPLIED: ("success", "read, and what had changed was taken over"),
     Outcome.UNCHANGED: ("success", "read, and nothing had changed"),
-    Outcome.HELD: ("warning", "it waits for a person"),
+    Outcome.HELD: ("warning", "held for a person to decide"),
     Outcome.UNAVAILABLE: ("danger", "it did not answer usefully; it is tried again by itself"),
     Outcome.REFUSED: (
         "danger",

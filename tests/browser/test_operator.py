@@ -113,7 +113,7 @@ def test_operator_walks_every_page(tmp_path, browser, lms, start):
         operator.goto("/admin/platforms/1")
         page.get_by_role("link", name="Algebra I").click()
         page.get_by_role("button", name="Sync now").click()
-        expect(page.locator("[data-sentence]")).to_contain_text("it waits for a person")
+        expect(page.locator("[data-sentence]")).to_contain_text("held for a person to decide")
         operator.goto("/admin/")
         expect(page.get_by_text("1 plan waits for a person: nothing")).to_be_visible()
         page.get_by_text("The same as a table").click()
