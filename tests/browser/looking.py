@@ -40,12 +40,13 @@ class Operator:
         self.page.get_by_label("Password").fill(password)
         self.page.get_by_role("button", name="Sign in").click()
 
-    def look(self, name, *, keep=False):
-        """Look at the page on a phone, on a desktop, and on a desktop that is dark.
+    def look(self, name, *, keep=False, dark=False):
+        """Look at the page on a phone and on a desktop.
 
         :param keep: whether what is seen belongs into the documentation.
+        :param dark: whether to look at it on a dark desktop too.
         """
-        for size, scheme, suffix in LOOKS:
+        for size, scheme, suffix in LOOKS if dark else LOOKS[:2]:
             self.page.set_viewport_size(size)
             self.page.emulate_media(color_scheme=scheme)
             self._check(f"{name}{suffix}", CONTRAST if scheme == "dark" else {})

@@ -78,7 +78,7 @@ def test_every_page_is_fit_to_be_seen_whatever_stands_on_it(school, start):
     for context in (first, second):
         operator.goto(path_of(school, "contexts.show", tenant=context.tenant, key=context.key))
         operator.page.get_by_role("button", name="Show personal data").click()
-        operator.look(f"looks-context-{context.context_id}")
+        operator.look(f"looks-context-{context.context_id}", dark=True)
     for name, path in {
         "dashboard": "/admin/",
         "platform": "/admin/platforms/1",
@@ -103,7 +103,7 @@ def test_every_page_is_fit_to_be_seen_whatever_stands_on_it(school, start):
         "no-run": "/admin/runs/99",
     }.items():
         operator.goto(path)
-        operator.look(f"looks-{name}")
+        operator.look(f"looks-{name}", dark=True)
     assert operator.faults == []
 
 
