@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from bridge.clock import utc_now
+from bridge.oneroster.scopes import ROSTER_CORE
 from bridge.practice.people import INSTRUCTOR, invent_person
 from bridge.practice.rosters import make_roster
 from bridge.practice.server import PracticeLms
@@ -241,6 +242,7 @@ def test_dashboard_of_a_school_with_a_month_behind_it(tmp_path, browser, platfor
             roster.drop("Course-1", member.person.user_id)
         then.sync(contexts[0])
         then.close()
+        bridge.wiring.registry.clients.add("District warehouse", scopes=[ROSTER_CORE])
         operator = start(bridge)
         operator.sign_in()
 
