@@ -7,8 +7,9 @@ from pathlib import Path
 
 from bridge.deciding import approval_of, held_run
 from bridge.errors import Busy, InvalidRequest
+from bridge.mirror.decisions import DecisionKind, Decisions
 from bridge.mirror.held_records import HeldRecords
-from bridge.mirror.runs import Run, Runs
+from bridge.mirror.runs import Outcome, Run, Runs
 from bridge.oneroster.csv.archive import Archive
 from bridge.oneroster.csv.manifest import Mode
 from bridge.oneroster.csv.sets import CsvSet
@@ -81,7 +82,7 @@ class CsvImport:
     def apply(self, progress: Progress, *, approval: Approval | None = None) -> Imported:
         """Read the set and make the mirror agree with it.
 
-        :param approval: a person's word about an import that was held.
+        :param approval: a person's word about an import that was held; ``None``: the one that stands about the last.
         :raises Busy: if the source is being reconciled just now.
         """
         wiring, snapshot = self._wiring, self._snapshot()
@@ -92,10 +93,23 @@ class CsvImport:
             run = wiring.reconciler(_how_to_approve).reconcile(
                 wiring.without_erased(snapshot),
                 self._derivation,
-                approval=approval,
+                approval=approval or self._standing_approval(),
                 progress=_renewing(renew, progress),
             )
         return Imported(run, _bad_rows(Runs(wiring.mirror, wiring.clock).quarantined(run.id), snapshot))
+
+    def _standing_approval(self) -> Approval | None:
+        """What a person has said on the pages about the last import, if it was held."""
+        wiring = self._wiring
+        runs = Runs(wiring.mirror, wiring.clock)
+        last = runs.latest_answered(self.source.name, WHOLE_SOURCE)
+        if last is None or last.outcome is not Outcome.HELD:
+            return None
+        word = Decisions(wiring.mirror, wiring.clock).standing(last.id)
+        if word is None or word.kind is DecisionKind.REJECTED:
+            return None
+        except_removals = word.kind is DecisionKind.APPROVED_REST
+        return approval_of(runs, last, word.made_by, except_removals=except_removals)
 
     def approval_of(self, run_id: int, made_by: str) -> Approval:
         """A person's word that lets the plan of a held import through: who may go are those that it would remove.
@@ -136,7 +150,7 @@ def open_import(
 
 
 def _how_to_approve(run: int) -> str:
-    return f"the same 'bridge import csv' with '--approve {run}' lets it through"
+    return f"approve it on the pages and import again, or 'bridge import csv' with '--approve {run}' lets it through"
 
 
 def _renewing(renew: Callable[[int], None], progress: Progress) -> Progress:

@@ -9,6 +9,7 @@ from bridge.errors import InvalidRequest, UnknownObject
 from bridge.lti.platform import Platform
 from bridge.mirror.decisions import DecisionKind, Decisions
 from bridge.mirror.runs import Mandate, Outcome, Run, Runs
+from bridge.registry.csv_sources import CsvSource
 from bridge.registry.orders import APPROVALS, Order, OrderKind
 from bridge.registry.rosters import Roster
 from bridge.registry.sources import RegisteredSource
@@ -54,6 +55,18 @@ def reject(wiring: Wiring, run_id: int, made_by: str) -> None:
     """
     held_run(Runs(wiring.mirror, wiring.clock), run_id)
     Decisions(wiring.mirror, wiring.clock).reject(run_id, made_by)
+
+
+def approve_files(wiring: Wiring, run_id: int, made_by: str, *, except_removals: bool = False) -> None:
+    """Record that a held import may be applied: it is when the files are imported again, since nobody can be asked.
+
+    :raises UnknownObject: if there is no such run, or it was not of files.
+    :raises InvalidRequest: if it is not held.
+    """
+    run = held_run(Runs(wiring.mirror, wiring.clock), run_id)
+    if not isinstance(wiring.registry.rosters.of_run(run.source, run.context), CsvSource):
+        raise UnknownObject(f"run {run_id} was not of files")
+    Decisions(wiring.mirror, wiring.clock).approve(run_id, made_by, except_removals=except_removals)
 
 
 def pause_context(wiring: Wiring, context: Roster, made_by: str, reason: str = "") -> bool:
@@ -105,7 +118,7 @@ def ordered_approval(wiring: Wiring, order: Order) -> Approval | None:
 
 
 def carry_out(wiring: Wiring, order: Order) -> None:
-    """Do at once what was ordered: a rejection, a pause or a resumption."""
+    """Do at once what was ordered: a rejection, a pause or a resumption, or the approval of an import."""
     registry = wiring.registry
     try:
         if order.platform is not None:
@@ -116,6 +129,8 @@ def carry_out(wiring: Wiring, order: Order) -> None:
                 resume_platform(wiring, platform, order.by)
         elif order.kind is OrderKind.REJECT and order.run is not None:
             reject(wiring, order.run, order.by)
+        elif order.kind in APPROVALS and order.run is not None:
+            approve_files(wiring, order.run, order.by, except_removals=order.kind is OrderKind.APPROVE_REST)
         elif order.tenant is not None and order.context is not None:
             context = registry.rosters.get(order.tenant, order.context)
             if order.kind is OrderKind.PAUSE:

@@ -140,7 +140,9 @@ class Scheduling:
                 over.append(item)
                 continue
             context = self._context_of(item)
-            if context is None:
+            if context is None:  # nothing can be asked: at most a word about files is to be kept
+                if order is not None:
+                    carry_out(self._wiring, order)
                 over.append(item)
                 continue
             pace = self._paces.of(context, self._wiring.registry)

@@ -339,7 +339,7 @@ def test_sealed_secrets_are_not_taken_for_secrets_by_an_older_version(filled):
         for table, name in (("sources", "name"), ("webhooks", "name"), ("secrets", "name")):
             column = "value" if table == "secrets" else "secret"
             value = sealed if table == "sources" else sealed.encode()
-            db.execute(f"UPDATE {table} SET {column} = ? WHERE {name} = (SELECT min({name}) FROM {table})", (value,))  # noqa: S608
+            db.execute(f"UPDATE {table} SET {column} = ? WHERE {name} = (SELECT min({name}) FROM {table})", (value,))
 
     downgrade(filled, Schemas(mirror=23, registry=12))
 

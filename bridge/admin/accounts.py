@@ -1,7 +1,8 @@
 """Signing in and out.
 
-A session is a signed cookie that names an account's id and version, when it began, and nothing else. It ends an hour
-after the last request, twelve hours after it began, and at once when the account's version rises or the account goes.
+A session is a signed cookie that names an account's id and version, when it began, and when it was last used. It ends
+an hour after the last request, twelve hours after it began, and at once when the account's version rises or the account
+goes.
 """
 
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ from flask import Blueprint, Flask, flash, redirect, render_template, request, s
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from werkzeug.wrappers import Response
 
+from bridge.admin.addresses import own_path
 from bridge.admin.forms import SignInForm
 from bridge.admin.words import exact
 from bridge.clock import from_stamp, to_stamp
@@ -19,8 +21,12 @@ from bridge.wiring import Wiring
 
 log = structlog.get_logger(__name__)
 
+IDLE = timedelta(hours=1)
+"""How long a session lives that nobody uses."""
+
 _LONGEST = timedelta(hours=12)
-_BEGUN = "begun"
+_USED_EVERY = timedelta(minutes=1)
+_BEGUN, _USED = "begun", "used"
 
 
 class SignedIn(UserMixin):
@@ -42,8 +48,12 @@ def manage_logins(app: Flask, wiring: Wiring) -> None:
     @manager.user_loader  # type: ignore[untyped-decorator] # Flask-Login has no types
     def load(text: str) -> SignedIn | None:
         number, _, version = text.partition(":")
-        if not _is_recent(session.get(_BEGUN), wiring.clock()) or not (number.isdecimal() and version.isdecimal()):
+        now = wiring.clock()
+        is_live = _is_within(_LONGEST, session.get(_BEGUN), now) and _is_within(IDLE, session.get(_USED), now)
+        if not is_live or not (number.isdecimal() and version.isdecimal()):
             return None
+        if not _is_within(_USED_EVERY, session.get(_USED), now):  # else two requests at once would undo each other's
+            session[_USED] = to_stamp(now)
         operator = wiring.registry.operators.of_session(int(number), int(version))
         return SignedIn(operator) if operator else None
 
@@ -59,7 +69,7 @@ def pages(wiring: Wiring) -> Blueprint:
 
     @blueprint.route("/sign-in", methods=["GET", "POST"])
     def sign_in() -> Response | str | tuple[str, int]:
-        target = _own_path(request.args.get("next", ""))
+        target = own_path(request.args.get("next", ""))
         if current_user.is_authenticated:
             return redirect(target)
         form = SignInForm()
@@ -100,19 +110,12 @@ def _refusal(wiring: Wiring, name: str, password: str, address: str) -> str | No
     sign_ins.succeeded(name, address)
     session.clear()  # what was begun before does not become somebody's
     session.permanent = True
-    session[_BEGUN] = to_stamp(wiring.clock())
+    session[_BEGUN] = session[_USED] = to_stamp(wiring.clock())
     login_user(SignedIn(operator))
     wiring.registry.activity.add(operator.name, "signed in")
     log.info("signed_in", operator=operator.id)
     return None
 
 
-def _is_recent(begun: object, now: datetime) -> bool:
-    return isinstance(begun, str) and from_stamp(begun) + _LONGEST > now
-
-
-def _own_path(asked_for: str) -> str:
-    """Where to go after signing in: a path of these pages, whatever was asked for."""
-    if asked_for.startswith("/") and not asked_for.startswith("//") and "\\" not in asked_for:
-        return request.script_root + asked_for
-    return url_for("dashboard.show")
+def _is_within(time: timedelta, since: object, now: datetime) -> bool:
+    return isinstance(since, str) and from_stamp(since) + time > now

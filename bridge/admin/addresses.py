@@ -3,6 +3,7 @@
 import base64
 import binascii
 
+from flask import request, url_for
 from werkzeug.routing import BaseConverter, IntegerConverter, ValidationError
 
 from bridge.roster.identity import ContextKey
@@ -28,3 +29,13 @@ class RowConverter(IntegerConverter):
         if len(value) > 18:
             raise ValidationError
         return int(super().to_python(value))
+
+
+def own_path(asked_for: str) -> str:
+    """Where to go on: a path of these pages, whatever was asked for.
+
+    :param asked_for: as it stands behind ``/admin``.
+    """
+    if asked_for.startswith("/") and not asked_for.startswith("//") and "\\" not in asked_for:
+        return request.script_root + asked_for
+    return url_for("dashboard.show")

@@ -1,7 +1,6 @@
 """The pages as one WSGI application, to be mounted at ``/admin``."""
 
 from collections.abc import Iterable
-from datetime import timedelta
 from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -21,8 +20,10 @@ from bridge.admin import (
     dashboard,
     inspector,
     limits,
+    personal,
     plans,
     platforms,
+    providers,
     quality,
     runs,
     setup,
@@ -39,7 +40,6 @@ log = structlog.get_logger(__name__)
 
 ADMIN_PATH = "/admin"
 
-_IDLE = timedelta(hours=1)
 _LARGEST_FORM = 256 * 1024
 _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self';"
@@ -63,7 +63,8 @@ def admin_app(wiring: Wiring) -> Flask:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SECURE=secure,
         SESSION_COOKIE_SAMESITE="Lax",  # Strict would show the sign-in page to whoever follows a link from a message
-        PERMANENT_SESSION_LIFETIME=_IDLE,
+        PERMANENT_SESSION_LIFETIME=accounts.IDLE,
+        SESSION_REFRESH_EACH_REQUEST=False,
         MAX_CONTENT_LENGTH=_LARGEST_FORM,
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session
         WTF_CSRF_SSL_STRICT=False,  # TLS ends at the proxy, so whether it was there is not seen here
@@ -77,7 +78,7 @@ def admin_app(wiring: Wiring) -> Flask:
     accounts.manage_logins(app, wiring)
     limits.keep(app, wiring)
     reading = (platforms, contexts, sources, plans, runs, inspector, quality)
-    for room in (accounts, dashboard, *reading, clients, tools, setup):
+    for room in (accounts, personal, dashboard, *reading, clients, tools, setup, providers):
         app.register_blueprint(room.pages(wiring))
     words.teach(app, wiring)
     _add_error_pages(app)

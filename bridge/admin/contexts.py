@@ -2,32 +2,24 @@
 
 from dataclasses import dataclass
 
-from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from bridge.admin import personal
 from bridge.admin.accounts import signed_in
 from bridge.admin.forms import FreshnessForm
 from bridge.admin.paging import PAGE, listing, number
-from bridge.admin.reading import progress_of
-from bridge.clock import from_stamp
+from bridge.admin.reading import add_reading, reading_of, subject_of, title_of
 from bridge.errors import BridgeError
-from bridge.mirror.attempts import Attempts
 from bridge.mirror.class_members import ClassMembers, HeldMember
 from bridge.mirror.class_roles import count_roles
-from bridge.mirror.runs import Runs
-from bridge.mirror.standings import Standings
 from bridge.paces import Paces
 from bridge.registry.contexts import RegisteredContext
 from bridge.roster.derive import MembershipDerivation
 from bridge.roster.identity import ContextKey
 from bridge.roster.role_reasons import Explanation, explain
 from bridge.roster.visibility import Visibility
-from bridge.sync.policy import by_itself
 from bridge.wiring import Wiring
-
-_RUNS_SHOWN = 10
-_NOUN = "member"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,75 +49,26 @@ def pages(wiring: Wiring) -> Blueprint:
     @blueprint.get("/")
     def show(tenant: str, key: ContextKey) -> str:
         context = wiring.registry.contexts.get(tenant, key)
-        registry, mirror, now = wiring.registry, wiring.mirror_to_read, wiring.clock()
-        with_names = personal.asked_for(wiring, f"class {context.class_sourced_id}")
+        registry, mirror = wiring.registry, wiring.mirror_to_read
+        with_names = personal.is_shown(wiring, f"class {context.class_sourced_id}")
         derivation, problem = _derivation(wiring, context)
         offset = number("offset") or 0
         found = ClassMembers(mirror, Visibility.of_all(), tenant, key).page(PAGE + 1, offset)
-        attempt = Attempts(mirror).of(tenant, key)
-        pace = paces.of(context, registry)
         return render_template(
             "context.html",
             context=context,
+            title=title_of(context),
             platform=registry.platforms.by_id(context.platform_id),
             page=listing([member_row(one, derivation, with_names=with_names) for one in found], offset=offset),
             personal=with_names,
             problem=problem,
             counts=count_roles(mirror, context.class_sourced_id),
-            standing=Standings(mirror).of(tenant, key),
-            attempt=attempt,
-            runs=Runs(mirror, wiring.clock).latest(_RUNS_SHOWN, context=(tenant, key)),
-            pause=registry.pauses.contexts().get((tenant, key)),
-            platform_pause=registry.pauses.platforms().get(context.platform_id),
-            verdict_=by_itself(
-                attempt,
-                pace,
-                now,
-                added=from_stamp(context.created),
-                paused=registry.pauses.covers(context.platform_id, tenant, key),
-            ),
-            hours=int(pace.fresh_for.total_seconds() // 3600),
+            reading=reading_of(wiring, paces, context),
             own_hours=registry.targets.of(tenant, key),
             form=FreshnessForm(hours=registry.targets.of(tenant, key) or 0),
-            progress=progress_of(wiring, context, noun=_NOUN),
         )
 
-    @blueprint.get("/runs")
-    def history(tenant: str, key: ContextKey) -> str:
-        context = wiring.registry.contexts.get(tenant, key)
-        runs = Runs(wiring.mirror_to_read, wiring.clock)
-        found = runs.latest(PAGE + 1, context=(tenant, key), before=number("before"))
-        page = listing(found, before=lambda run: run.id)
-        return render_template("runs.html", page=page, context=context, titles={}, outcome=None)
-
-    @blueprint.get("/progress")
-    def progress(tenant: str, key: ContextKey) -> Response:
-        state = progress_of(wiring, wiring.registry.contexts.get(tenant, key), noun=_NOUN)
-        return jsonify(busy=state.busy, sentence=state.sentence, run=state.run)
-
-    @blueprint.post("/sync")
-    def sync(tenant: str, key: ContextKey) -> Response:
-        context = wiring.registry.contexts.get(tenant, key)
-        wiring.registry.orders.sync(context, signed_in(), full=request.form.get("full") == "yes")
-        wiring.registry.activity.add(signed_in(), "asked for a reading of", f"class {context.class_sourced_id}")
-        flash("The roster is about to be read.", "info")
-        return _back(tenant, key)
-
-    @blueprint.post("/pause")
-    def pause(tenant: str, key: ContextKey) -> Response:
-        context = wiring.registry.contexts.get(tenant, key)
-        wiring.registry.orders.pause_context(context, signed_in(), request.form.get("reason", "")[:500])
-        wiring.registry.activity.add(signed_in(), "paused", f"class {context.class_sourced_id}")
-        flash("It is paused within a second: what a person asks for is still done.", "success")
-        return _back(tenant, key)
-
-    @blueprint.post("/resume")
-    def resume(tenant: str, key: ContextKey) -> Response:
-        context = wiring.registry.contexts.get(tenant, key)
-        wiring.registry.orders.resume_context(context, signed_in())
-        wiring.registry.activity.add(signed_in(), "resumed", f"class {context.class_sourced_id}")
-        flash("It is read again, from within a second on.", "success")
-        return _back(tenant, key)
+    add_reading(blueprint, wiring, lambda tenant, key: wiring.registry.contexts.get(tenant, key))
 
     @blueprint.post("/freshness")
     def freshness(tenant: str, key: ContextKey) -> Response:
@@ -138,7 +81,7 @@ def pages(wiring: Wiring) -> Blueprint:
             wiring.registry.targets.set(tenant, key, form.hours.data)
         else:
             wiring.registry.targets.clear(tenant, key)
-        wiring.registry.activity.add(signed_in(), "set the freshness of", f"class {context.class_sourced_id}")
+        wiring.registry.activity.add(signed_in(), "set the freshness of", subject_of(context))
         flash("The freshness target is set.", "success")
         return _back(tenant, key)
 

@@ -2,6 +2,7 @@
 
 from flask_wtf import FlaskForm
 from wtforms import (
+    BooleanField,
     IntegerField,
     PasswordField,
     SelectField,
@@ -14,13 +15,19 @@ from wtforms import (
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 
+from bridge.api.scopes import RUNS_READ, SYNC
+from bridge.lti.guides import GUIDES
 from bridge.lti.vendors import PROFILES
 from bridge.oneroster.scopes import ROSTER, ROSTER_CORE, ROSTER_DEMOGRAPHICS
 from bridge.registry.operators import LONGEST_PASSWORD
+from bridge.registry.sources import VERSIONS
 from bridge.registry.tools import DEFAULT_SHARES
+from bridge.roster.privacy import PersonDetail
 from bridge.roster.sharing import Share, UserIds
+from bridge.transport.client_secret import Auth
 
 _LONGEST = 2048
+_LONGEST_LIST = 65536
 
 
 class SignInForm(FlaskForm):
@@ -34,7 +41,12 @@ class SignInForm(FlaskForm):
 class PlatformForm(FlaskForm):
     """One LMS, registered by hand."""
 
-    vendor = SelectField("Vendor", choices=[SelectChoice(name) for name in sorted(PROFILES)], default="generic")
+    vendor = SelectField(
+        "Vendor",
+        choices=[SelectChoice(name, GUIDES.get(name, name)) for name in sorted(PROFILES)],
+        default="generic",
+        description="By it the bridge knows the LMS's manners.",
+    )
     tenant = StringField(
         "Tenant",
         [Optional(), Length(max=64)],
@@ -73,7 +85,40 @@ class _Checkboxes(SelectMultipleField):
     option_widget = widgets.CheckboxInput()
 
 
-class ClientForm(FlaskForm):
+_ID_LIST = "sourcedIds, one on each line"
+
+
+class ClientLimitsForm(FlaskForm):
+    """What a consumer may see."""
+
+    sources = _Checkboxes(
+        "It may see", choices=[], description="None chosen: every source, also those that are added later."
+    )
+    orgs = TextAreaField(
+        "Of these, some orgs alone",
+        [Optional(), Length(max=_LONGEST_LIST)],
+        description=f"What belongs to them and to the orgs below them: {_ID_LIST}. Empty: no limit.",
+    )
+    classes = TextAreaField(
+        "And some classes",
+        [Optional(), Length(max=_LONGEST_LIST)],
+        description=f"Beside what the orgs allow: {_ID_LIST}. A class's stands on its context's page.",
+    )
+    privacy = SelectField(
+        "It is told of people",
+        choices=[
+            SelectChoice(PersonDetail.PUBLIC, "everything"),
+            SelectChoice(PersonDetail.NAME_ONLY, "names, and no addresses"),
+            SelectChoice(PersonDetail.EMAIL_ONLY, "e-mail addresses, and no names"),
+            SelectChoice(PersonDetail.ANONYMOUS, "neither names nor addresses"),
+        ],
+        default=PersonDetail.PUBLIC,
+        description="Beside ids, roles and enrollments.",
+    )
+    submit_limits = SubmitField("Change what it may see")
+
+
+class ClientForm(ClientLimitsForm):
     """One OneRoster consumer."""
 
     name = StringField("Name", [DataRequired(), Length(max=200)], description="What you call it.")
@@ -84,11 +129,10 @@ class ClientForm(FlaskForm):
             SelectChoice(ROSTER_CORE, "rosters, without people's details (roster-core)"),
             SelectChoice(ROSTER, "rosters (roster)"),
             SelectChoice(ROSTER_DEMOGRAPHICS, "demographics (demographics)"),
+            SelectChoice(RUNS_READ, "what reconciliations did (runs)"),
+            SelectChoice(SYNC, "to have rosters read now (sync)"),
         ],
         default=[ROSTER_CORE, ROSTER],
-    )
-    sources = _Checkboxes(
-        "It may see", choices=[], description="None chosen: every source, also those that are added later."
     )
     body_style = SelectField(
         "Body style",
@@ -103,6 +147,49 @@ class ClientForm(FlaskForm):
     submit = SubmitField("Register")
 
 
+class ProviderForm(FlaskForm):
+    """One SIS that is read over OneRoster."""
+
+    name = StringField(
+        "Name",
+        [DataRequired(), Length(max=64)],
+        description="The short name that its records are known under for good: clients are limited to sources by it.",
+    )
+    base_url = StringField(
+        "Base URL",
+        [DataRequired(), Length(max=_LONGEST)],
+        description="What the collections' names go behind.",
+        render_kw={"placeholder": "https://sis.example.org/ims/oneroster/rostering/v1p2"},
+    )
+    version = SelectField("OneRoster version", choices=[SelectChoice(each) for each in VERSIONS], default="1.2")
+    auth = SelectField(
+        "How the bridge proves who it is",
+        choices=[
+            SelectChoice(Auth.BASIC, "OAuth 2, the secret in HTTP Basic"),
+            SelectChoice(Auth.FORM, "OAuth 2, the secret in the form"),
+            SelectChoice(Auth.OAUTH1_SHA256, "OAuth 1.0a, HMAC-SHA256"),
+            SelectChoice(Auth.OAUTH1_SHA1, "OAuth 1.0a, HMAC-SHA1"),
+        ],
+        default=Auth.BASIC,
+    )
+    token_url = StringField(
+        "Token URL",
+        [Optional(), Length(max=_LONGEST)],
+        description="Where access tokens are asked for. Empty with OAuth 1.0a.",
+    )
+    client_id = StringField("Client id, or consumer key", [DataRequired(), Length(max=_LONGEST)])
+    secret = PasswordField(
+        "Secret", [InputRequired(), Length(max=_LONGEST)], render_kw={"autocomplete": "off"}, description="Never shown."
+    )
+    prefix = StringField(
+        "Prefix of sourcedIds",
+        [Optional(), Length(max=32)],
+        description="Where two SISs may use the same ids: goes before every one, and cannot be changed later.",
+    )
+    demographics = BooleanField("Read demographics too")
+    submit = SubmitField("Register")
+
+
 class ToolKeysForm(FlaskForm):
     """A tool's public keys: one of both."""
 
@@ -111,22 +198,24 @@ class ToolKeysForm(FlaskForm):
         [Optional(), Length(max=_LONGEST)],
         description="Where its public keys are read; or…",
     )
-    key_set = TextAreaField("…its key set", [Optional(), Length(max=65536)], description="Pasted: a JWK set, as JSON.")
+    key_set = TextAreaField(
+        "…its key set",
+        [Optional(), Length(max=65536)],
+        description="Pasted: a JWK set, a JWK, or one public key as PEM.",
+    )
     submit_keys = SubmitField("Change the keys")
 
 
-class ToolForm(FlaskForm):
-    """One LTI tool that reads memberships."""
+class ToolLimitsForm(FlaskForm):
+    """What a tool may see, and what it is told."""
 
-    name = StringField("Name", [DataRequired(), Length(max=200)], description="What you call it.")
-    jwks_url = StringField(
-        "Key set URL (JWKS)",
-        [Optional(), Length(max=_LONGEST)],
-        description="Where its public keys are read; or…",
-    )
-    key_set = TextAreaField("…its key set", [Optional(), Length(max=65536)], description="Pasted: a JWK set, as JSON.")
     sources = _Checkboxes(
         "It may see", choices=[], description="None chosen: every source, also those that are added later."
+    )
+    classes = TextAreaField(
+        "Of these, some classes alone",
+        [Optional(), Length(max=_LONGEST_LIST)],
+        description=f"{_ID_LIST}. Empty: all, also those that are added later. A class's stands on its context's page.",
     )
     shares = _Checkboxes(
         "It is told of members",
@@ -147,6 +236,13 @@ class ToolForm(FlaskForm):
         ],
         default=UserIds.LMS,
     )
+    submit_limits = SubmitField("Change what it may see")
+
+
+class ToolForm(ToolKeysForm, ToolLimitsForm):
+    """One LTI tool that reads memberships."""
+
+    name = StringField("Name", [DataRequired(), Length(max=200)], description="What you call it.")
     submit = SubmitField("Register")
 
 

@@ -1,12 +1,13 @@
-"""How it goes with one platform, in a word and a sentence; and when it is read next."""
+"""How it goes with a platform or a source, in a word and a sentence; and when a platform is read next."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
+from bridge.admin.words import OUTCOMES
 from bridge.clock import from_stamp
 from bridge.errors import UnknownObject
 from bridge.lti.platform import Platform
-from bridge.mirror.attempts import Attempts
+from bridge.mirror.attempts import Attempt, Attempts
 from bridge.mirror.figures import Figures, SourceFigures
 from bridge.mirror.mirror import Mirror
 from bridge.paces import Paces
@@ -14,6 +15,7 @@ from bridge.registry.circuits import Circuit, CircuitState
 from bridge.registry.pauses import Pause
 from bridge.registry.registry import Registry
 from bridge.sync.policy import Verdict, by_itself
+from bridge.wording import counted
 
 _LOOKED_AT = 50
 """Contexts among which the next one to be read is looked for: those that were not read for the longest."""
@@ -26,11 +28,13 @@ class Health:
     :param level: a Bootstrap colour, which the word says too.
     :param word: one or two.
     :param sentence: why.
+    :param since: since when it has not gone well, where that is known.
     """
 
     level: str
     word: str
     sentence: str
+    since: datetime | None = None
 
 
 def health(figures: SourceFigures, circuit: Circuit, pause: Pause | None, *, contexts: int, held: int = 0) -> Health:
@@ -40,9 +44,7 @@ def health(figures: SourceFigures, circuit: Circuit, pause: Pause | None, *, con
     :param held: how many of its plans wait for a person.
     """
     if pause is not None:
-        return Health(
-            "secondary", "paused", f"Paused by {pause.paused_by or 'the bridge'}: {pause.reason or 'no reason given'}."
-        )
+        return _paused(pause)
     if circuit.state is not CircuitState.CLOSED:
         return Health(
             "danger", "left alone", "It does not answer, so it is left alone for a while and then tried again."
@@ -52,14 +54,44 @@ def health(figures: SourceFigures, circuit: Circuit, pause: Pause | None, *, con
     if figures.good is None and figures.failing:
         return Health("danger", "failing", "No roster could be read yet.")
     if figures.failing:
-        share = "All of" if figures.failing >= figures.contexts else f"{figures.failing:,} of"
-        return Health("warning", "some fail", f"{share} {figures.contexts:,} contexts could not be read the last time.")
+        of = f" of {figures.contexts:,}" if figures.contexts > 1 else ""
+        failing = f"{figures.failing:,}{of} {'context' if figures.contexts == 1 else 'contexts'}"
+        return Health("warning", "some fail", f"{failing} could not be read the last time.")
     if held:
-        waits = "plan waits" if held == 1 else "plans wait"
-        return Health("warning", "held", f"It answers; {held:,} {waits} for a person.")
+        return _held(held)
     if figures.good is None:
         return Health("secondary", "not read yet", "Its rosters have not been read yet.")
     return Health("success", "well", "Every roster was read the last time it was asked for.")
+
+
+def health_of_source(
+    attempt: Attempt | None, pause: Pause | None, *, failing_since: datetime | None, held: int
+) -> Health:
+    """How it goes with a source that is read as one.
+
+    :param attempt: the latest.
+    :param held: how many of its plans wait for a person.
+    """
+    if pause is not None:
+        return _paused(pause)
+    if failing_since is not None and attempt is not None:
+        times = "attempt" if attempt.failures == 1 else f"{attempt.failures:,} attempts"
+        what = OUTCOMES[attempt.outcome][1]
+        return Health("danger", "failing", f"At the last {times}: {what}.", failing_since)
+    if held:
+        return _held(held)
+    if attempt is None or attempt.good is None:
+        return Health("secondary", "not read yet", "It has not been read yet.")
+    return Health("success", "well", "It was read the last time it was asked for.")
+
+
+def _paused(pause: Pause) -> Health:
+    by, reason = pause.paused_by or "the bridge", pause.reason or "no reason given"
+    return Health("secondary", "paused", f"Paused by {by}: {reason}.", from_stamp(pause.since))
+
+
+def _held(held: int) -> Health:
+    return Health("warning", "held", f"It answers; {counted(held, 'plan waits', 'plans wait')} for a person.")
 
 
 def next_run(registry: Registry, mirror: Mirror, paces: Paces, platform: Platform, now: datetime) -> Verdict | None:

@@ -39,7 +39,9 @@ def pages(wiring: Wiring) -> Blueprint:
         context = wiring.registry.contexts.get(tenant, key)
         platform = wiring.registry.platforms.by_id(context.platform_id)
         subject = f"class {context.class_sourced_id}"
-        with_names = personal.asked_for(wiring, f"{subject} at its platform")
+        with_names = request.form.get("personal") == "yes"
+        if with_names:
+            personal.record_look(wiring, f"{subject} at its platform")
         wiring.registry.activity.add(signed_in(), "inspected", subject)
         page = _page()
         try:

@@ -16,7 +16,7 @@ from bridge.mirror.runs import Runs
 from bridge.roster.visibility import Visibility
 from bridge.wiring import Wiring
 
-FOR_ALL = frozenset({"accounts.sign_in", "accounts.sign_out", "static", "bootstrap.static"})
+FOR_ALL = frozenset({"accounts.sign_in", "accounts.sign_out", "personal.choose", "static", "bootstrap.static"})
 OF_WHAT_IS_SEEN = frozenset(
     {
         "dashboard.show",

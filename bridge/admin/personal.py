@@ -1,33 +1,73 @@
-"""Personal data is masked until somebody asks for it, page by page; that she did is recorded.
+"""Personal data is masked until somebody asks for it, page by page and for a while; each look is recorded.
+
+That it was asked for stands in the session, and in no address: a link that somebody sends shows nobody.
 
 What is shown of a member without asking is what tells nobody who she is: her roles, her status, and how she is
 enrolled. Everything else, properties that nobody has heard of included, is masked.
 """
 
+from datetime import datetime, timedelta
 from typing import Any
 
-from flask import abort, request
+import structlog
+from flask import Blueprint, abort, redirect, request, session
 from flask_login import current_user
+from werkzeug.wrappers import Response
 
 from bridge.admin.accounts import signed_in
+from bridge.admin.addresses import own_path
+from bridge.clock import from_stamp, to_stamp
 from bridge.wiring import Wiring
 
-PARAMETER = "personal"
+log = structlog.get_logger(__name__)
+
+_SHOWN_ON = "personal"
+_SHOWN_FOR = timedelta(minutes=15)
 _SHOWN = frozenset({"roles", "status"})
 _CONTEXT = frozenset({"id", "label", "title"})
 
 
-def asked_for(wiring: Wiring, subject: str) -> bool:
-    """Whether personal data is to be shown in this answer; if it is, that is recorded. To some accounts it is refused.
+def pages(wiring: Wiring) -> Blueprint:
+    """``/personal``: have it shown on one page, the last that was chosen, or masked again."""
+    blueprint = Blueprint("personal", __name__)
+
+    @blueprint.post("/personal")
+    def choose() -> Response:
+        page = request.form.get("page", "/")
+        if request.form.get("show") == "yes":
+            session[_SHOWN_ON] = [page.partition("?")[0], to_stamp(wiring.clock() + _SHOWN_FOR)]
+        else:
+            session.pop(_SHOWN_ON, None)
+        return redirect(own_path(page))
+
+    return blueprint
+
+
+def is_shown(wiring: Wiring, subject: str) -> bool:
+    """Whether this page is to show personal data; if it is, that is recorded. To some accounts it is refused.
 
     :param subject: what the page is about, for the record: an id or a number, never a name.
     """
-    if request.values.get(PARAMETER) != "yes":
+    chosen = session.get(_SHOWN_ON)
+    if not chosen or chosen[0] != request.path or _is_over(chosen[1], wiring.clock()):
         return False
     if not current_user.operator.unmasks:
         abort(403, "Your account is not shown personal data.")
-    wiring.registry.activity.add(signed_in(), "looked at personal data of", subject)
+    record_look(wiring, subject)
     return True
+
+
+def record_look(wiring: Wiring, subject: str) -> None:
+    """Record that whoever is signed in is shown personal data.
+
+    :param subject: as in :func:`is_shown`.
+    """
+    wiring.registry.activity.add(signed_in(), "looked at personal data of", subject)
+    log.info("personal_data_shown", operator=current_user.operator.id, subject=subject)
+
+
+def _is_over(until: str, now: datetime) -> bool:
+    return from_stamp(until) <= now
 
 
 def mask(text: str) -> str:

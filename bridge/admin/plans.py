@@ -10,13 +10,15 @@ from bridge.admin.accounts import signed_in
 from bridge.admin.contexts import derivation_of, member_row
 from bridge.admin.limits import sees
 from bridge.admin.paging import PAGE, listing, number
+from bridge.admin.reading import title_of
 from bridge.errors import InvalidRequest, UnknownObject
 from bridge.mirror.class_members import ClassMembers
 from bridge.mirror.decisions import Decisions
 from bridge.mirror.outcomes import Outcome
 from bridge.mirror.runs import Run, Runs
+from bridge.registry.csv_sources import CsvSource
 from bridge.registry.orders import APPROVALS, OrderKind
-from bridge.registry.sources import RegisteredSource
+from bridge.registry.rosters import Reconciled
 from bridge.roster.records import WHOLE_SOURCE, split_subject
 from bridge.roster.role_reasons import explain
 from bridge.roster.visibility import Visibility
@@ -31,6 +33,19 @@ def pages(wiring: Wiring) -> Blueprint:
 
     def runs() -> Runs:
         return Runs(wiring.mirror_to_read, wiring.clock)
+
+    def about(run: Run) -> dict[str, object]:
+        """What the page of a plan says of it, whatever it is of."""
+        decisions = Decisions(wiring.mirror_to_read, wiring.clock)
+        roster = _roster(wiring, run)
+        return {
+            "title": None if roster is None else title_of(roster),
+            "waits": run.id in {each.id for each in runs().waiting(run.source)},
+            "stands": decisions.standing(run.id) if runs().latest_answered(run.source, run.context) == run else None,
+            "files": isinstance(roster, CsvSource),
+            "decisions": decisions.about(run.id),
+            "ordered": _decided(wiring).get(run.id),
+        }
 
     @blueprint.get("/")
     def show_all() -> str:
@@ -53,7 +68,7 @@ def pages(wiring: Wiring) -> Blueprint:
         run = _held(runs(), run_id)
         if run.context == WHOLE_SOURCE:
             return show_records(run)
-        with_names = personal.asked_for(wiring, f"held plan {run.id}")
+        with_names = personal.is_shown(wiring, f"held plan {run.id}")
         derivation = derivation_of(wiring, run.source, run.context)
         members = ClassMembers(wiring.mirror_to_read, Visibility.of_all(), run.source, run.context)
         offset = number("offset") or 0
@@ -70,16 +85,13 @@ def pages(wiring: Wiring) -> Blueprint:
         return render_template(
             "held_plan.html",
             run=run,
-            title=titles_of(wiring, [run]).get(run.id),
             leaving=[rows[subject] for subject in leaving[:PAGE] if subject in rows],
             changing=[
                 (rows[subject], *after.get(subject, (None, ""))) for subject, _ in changing[:PAGE] if subject in rows
             ],
             page=listing(longest, offset=offset),
             personal=with_names,
-            waits=run.id in {each.id for each in runs().waiting(run.source)},
-            decisions=Decisions(wiring.mirror_to_read, wiring.clock).about(run.id),
-            ordered=_decided(wiring).get(run.id),
+            **about(run),
         )
 
     def show_records(run: Run) -> str:
@@ -89,12 +101,9 @@ def pages(wiring: Wiring) -> Blueprint:
         return render_template(
             "held_records.html",
             run=run,
-            title=titles_of(wiring, [run]).get(run.id),
             leaving=[split_subject(subject) for subject in page.items],
             page=page,
-            waits=run.id in {each.id for each in runs().waiting(run.source)},
-            decisions=Decisions(wiring.mirror_to_read, wiring.clock).about(run.id),
-            ordered=_decided(wiring).get(run.id),
+            **about(run),
         )
 
     @blueprint.post("/")
@@ -108,7 +117,7 @@ def pages(wiring: Wiring) -> Blueprint:
         for run_id in chosen[:PAGE]:
             _order(wiring, _held(runs(), run_id), OrderKind(kind))
         if chosen:
-            done = "Rejected" if kind == OrderKind.REJECT else "Approved: each roster is read again, in full"
+            done = "Rejected" if kind == OrderKind.REJECT else "Approved: each roster that can be asked is read again"
             flash(f"{done}. It is done within a second while a scheduler runs.", "success")
         if len(chosen) == 1:
             return redirect(url_for("plans.show", run_id=chosen[0]))
@@ -118,18 +127,20 @@ def pages(wiring: Wiring) -> Blueprint:
 
 
 def titles_of(wiring: Wiring, runs: Iterable[Run]) -> dict[int, str]:
-    """What runs were of, by the number of the run; those apart that are registered no more, or cannot be asked."""
+    """What runs were of, by the number of the run; those apart that are registered no more."""
     titles = {}
     for run in runs:
-        try:
-            roster = wiring.registry.rosters.get(run.source, run.context)
-        except UnknownObject:
-            continue
-        if isinstance(roster, RegisteredSource):
-            titles[run.id] = "all of it"
-        else:
-            titles[run.id] = roster.title or roster.label or roster.context_id
+        roster = _roster(wiring, run)
+        if roster is not None:
+            titles[run.id] = "all of it" if run.context == WHOLE_SOURCE else title_of(roster)
     return titles
+
+
+def _roster(wiring: Wiring, run: Run) -> Reconciled | None:
+    try:
+        return wiring.registry.rosters.of_run(run.source, run.context)
+    except UnknownObject:
+        return None
 
 
 def _order(wiring: Wiring, run: Run, kind: OrderKind) -> None:

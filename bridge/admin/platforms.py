@@ -11,6 +11,7 @@ from bridge.admin.health import health
 from bridge.admin.paging import PAGE, listing
 from bridge.errors import BridgeError, InvalidRequest
 from bridge.lti.dynamic_registration import accept as accept_platform
+from bridge.lti.guides import GUIDES, examples
 from bridge.mirror.attempts import Attempts
 from bridge.mirror.figures import Figures, SourceFigures
 from bridge.mirror.runs import Runs
@@ -26,9 +27,10 @@ def pages(wiring: Wiring) -> Blueprint:
 
     @blueprint.route("/new", methods=["GET", "POST"])
     def add() -> Response | str | tuple[str, int]:
-        form = PlatformForm()
+        form = PlatformForm(vendor=request.args.get("vendor", "generic"))
+        shown = examples(str(form.vendor.data)) if form.vendor.data in GUIDES else {}
         if not form.validate_on_submit():
-            return render_template("platform_form.html", form=form)
+            return render_template("platform_form.html", form=form, examples=shown)
         registry = wiring.registry
         try:
             platform = registry.platforms.add(
@@ -39,12 +41,12 @@ def pages(wiring: Wiring) -> Blueprint:
         except InvalidRequest as error:
             at_fault = error.parameter if error.parameter in form else "issuer"
             form[at_fault].errors = [error.reason]
-            return render_template("platform_form.html", form=form), 400
+            return render_template("platform_form.html", form=form, examples=shown), 400
         if form.deployment_id.data:
             registry.deployments.add(platform, [form.deployment_id.data])
         registry.activity.add(signed_in(), "registered platform", platform.tenant)
-        flash(f"Registered as tenant {platform.tenant}. What to enter at the LMS stands below.", "success")
-        return redirect(url_for("setup.guide", vendor=platform.vendor))
+        flash(f"Registered as tenant {platform.tenant}. Now open the bridge in the LMS, from a course.", "success")
+        return _back(platform.id)
 
     @blueprint.get("/<int:platform_id>")
     def show(platform_id: int) -> str:

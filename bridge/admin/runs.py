@@ -1,6 +1,7 @@
 """What each reconciliation did: the record before and after, and whom it could not use."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from flask import Blueprint, render_template
@@ -12,11 +13,12 @@ from bridge.admin.plans import titles_of
 from bridge.errors import UnknownObject
 from bridge.mirror.changes import Changes
 from bridge.mirror.decisions import Decisions
-from bridge.mirror.runs import Runs
+from bridge.mirror.runs import Run, Runs
 from bridge.roster.difference import Difference, differences
+from bridge.roster.plan import Quarantined
 from bridge.wiring import Wiring
 
-_QUARANTINED_SHOWN = 200
+_QUARANTINED_SHOWN = 20
 
 _REASONS = (
     ("is listed more than once", "The platform lists this person twice, and one of the entries cannot be read."),
@@ -42,15 +44,17 @@ def pages(wiring: Wiring) -> Blueprint:
     def show_all() -> str:
         found = runs().page(seen(), PAGE + 1, before=number("before"))
         page = listing(found, before=lambda run: run.id)
-        return render_template("runs.html", page=page, context=None, titles=titles_of(wiring, page.items))
+        decisions = Decisions(wiring.mirror_to_read, wiring.clock).that_led_to(run.id for run in page.items)
+        return render_template(
+            "runs.html", page=page, roster=None, titles=titles_of(wiring, page.items), decisions=decisions
+        )
 
     @blueprint.get("/<int:run_id>")
     def show(run_id: int) -> str:
-        run = runs().get(run_id)
-        if run is None:
-            raise UnknownObject(f"there is no run {run_id}")
-        with_names = personal.asked_for(wiring, f"run {run.id}")
+        run = _run(run_id)
+        with_names = personal.is_shown(wiring, f"run {run.id}")
         changes = Changes(wiring.mirror_to_read).latest(PAGE + 1, run=run.id, before=number("before"))
+        decisions = Decisions(wiring.mirror_to_read, wiring.clock)
         return render_template(
             "run.html",
             run=run,
@@ -59,9 +63,26 @@ def pages(wiring: Wiring) -> Blueprint:
             differences=differences,
             value=_value(with_names=with_names),
             personal=with_names,
-            quarantined=[(one, in_plain_words(one.reason)) for one in runs().quarantined(run.id)[:_QUARANTINED_SHOWN]],
-            decisions=Decisions(wiring.mirror_to_read, wiring.clock).about(run.id),
+            quarantined=_in_words(runs().quarantined_page(run.id, _QUARANTINED_SHOWN)),
+            decisions=decisions.about(run.id),
+            led_by=decisions.that_led_to([run.id]).get(run.id),
         )
+
+    @blueprint.get("/<int:run_id>/quarantine")
+    def quarantine(run_id: int) -> str:
+        run = _run(run_id)
+        with_names = personal.is_shown(wiring, f"run {run.id}, quarantined members")
+        found = runs().quarantined_page(run.id, PAGE + 1, number("after") or -1)
+        page = listing(found, after=lambda one: one.position)
+        return render_template(
+            "quarantine.html", run=run, page=page, quarantined=_in_words(page.items), personal=with_names
+        )
+
+    def _run(run_id: int) -> Run:
+        run = runs().get(run_id)
+        if run is None:
+            raise UnknownObject(f"there is no run {run_id}")
+        return run
 
     return blueprint
 
@@ -73,6 +94,10 @@ def in_plain_words(reason: str) -> str:
     'The platform does not say who this is: there is no user_id.'
     """
     return next((words for part, words in _REASONS if part in reason), reason)
+
+
+def _in_words(found: Iterable[Quarantined]) -> list[tuple[Quarantined, str]]:
+    return [(one, in_plain_words(one.reason)) for one in found]
 
 
 def _value(*, with_names: bool) -> Any:

@@ -7,9 +7,10 @@ from flask import Flask, url_for
 from markupsafe import Markup
 
 from bridge import __version__
-from bridge.admin.paging import url_with
 from bridge.clock import from_stamp, to_stamp
+from bridge.mirror.decisions import Decision, DecisionKind
 from bridge.mirror.outcomes import Outcome
+from bridge.registry.orders import OrderKind
 from bridge.roster.identity import context_in_words
 from bridge.roster.records import WHOLE_SOURCE
 from bridge.wiring import Wiring
@@ -27,15 +28,23 @@ OUTCOMES = {
     Outcome.RUNNING: ("info", "it is being read"),
     Outcome.APPLIED: ("success", "read, and what had changed was taken over"),
     Outcome.UNCHANGED: ("success", "read, and nothing had changed"),
-    Outcome.HELD: ("warning", "it waits for a person"),
-    Outcome.UNAVAILABLE: ("danger", "the platform did not answer usefully; it is tried again by itself"),
+    Outcome.HELD: ("warning", "held for a person to decide"),
+    Outcome.UNAVAILABLE: ("danger", "it did not answer usefully; it is tried again by itself"),
     Outcome.REFUSED: (
         "danger",
-        "the platform said no, or its answer cannot be trusted; somebody has to mend something",
+        "it said no, or its answer cannot be trusted; somebody has to mend something",
     ),
     Outcome.GONE: ("danger", "the platform says that there is no such course"),
     Outcome.BROKEN: ("danger", "the bridge itself failed, or was stopped; nothing was changed"),
 }
+
+
+ORDERED = {
+    OrderKind.APPROVE: "approval is ordered",
+    OrderKind.APPROVE_REST: "approval of all but removals is ordered",
+    OrderKind.REJECT: "rejection is ordered",
+}
+"""What is said of a held plan between a person's word and what it does."""
 
 
 def relative(instant: datetime, now: datetime) -> str:
@@ -62,6 +71,24 @@ def exact(instant: datetime, zone: str) -> str:
     return f"{instant.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S %Z}"
 
 
+def sentence(text: str) -> str:
+    """A message as a sentence of its own.
+
+    >>> sentence("held: it would remove 18 of 26 members")
+    'Held: it would remove 18 of 26 members.'
+    """
+    return f"{text[:1].upper()}{text[1:]}{'' if not text or text.endswith(('.', '!', '?')) else '.'}"
+
+
+def done_by(decision: Decision | None) -> str | None:
+    """What a run did that no reading led to; ``None`` of one that read its roster."""
+    if decision is not None and decision.kind is DecisionKind.UNDONE:
+        return f"what run {decision.run} had done was undone"
+    if decision is not None and decision.kind is DecisionKind.RETIRED:
+        return "its records were ended"
+    return None
+
+
 def teach(app: Flask, wiring: Wiring) -> None:
     """Give the templates these words."""
     zone = wiring.settings.calendar.time_zone
@@ -70,17 +97,17 @@ def teach(app: Flask, wiring: Wiring) -> None:
         if not stamp:
             return never
         instant = from_stamp(stamp) if isinstance(stamp, str) else stamp.astimezone(UTC)
-        return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        return Markup('<time datetime="{}" title="{}" tabindex="0">{}</time>').format(
             to_stamp(instant), exact(instant, zone), relative(instant, wiring.clock())
         )
 
-    def outcome(value: str | None) -> Markup:
+    def outcome(value: str | None, decision: Decision | None = None) -> Markup:
         if value is None:
-            return Markup('<span class="badge text-bg-secondary">not read yet</span>')
+            return Markup('<span class="badge text-bg-secondary">not read</span>')
         level, words = OUTCOMES[Outcome(value)]
-        return Markup('<span class="badge text-bg-{}">{}</span> {}').format(level, value, words)
+        return Markup('<span class="badge text-bg-{}">{}</span> {}').format(level, value, done_by(decision) or words)
 
-    app.jinja_env.filters.update(when=when, outcome=outcome, counted=counted, context=context_in_words)
-    app.jinja_env.globals.update(
-        version=__version__, home=lambda: url_for("dashboard.show"), here=url_with, whole_source=WHOLE_SOURCE
+    app.jinja_env.filters.update(
+        when=when, outcome=outcome, counted=counted, context=context_in_words, sentence=sentence, ordered=ORDERED.get
     )
+    app.jinja_env.globals.update(version=__version__, home=lambda: url_for("dashboard.show"), whole_source=WHOLE_SOURCE)

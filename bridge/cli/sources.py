@@ -11,25 +11,13 @@ from bridge.deciding import pause_context, resume_context
 from bridge.errors import InvalidRequest
 from bridge.mirror.runs import Run, Runs
 from bridge.mirror.standings import Standing, Standings
-from bridge.oneroster.scopes import (
-    ROSTER,
-    ROSTER_1P1,
-    ROSTER_CORE,
-    ROSTER_CORE_1P1,
-    ROSTER_DEMOGRAPHICS,
-    ROSTER_DEMOGRAPHICS_1P1,
-)
+from bridge.oneroster.scopes import scopes_to_ask
 from bridge.oneroster.source import Changes
 from bridge.registry.sources import VERSIONS, RegisteredSource
 from bridge.retiring import retire_source
 from bridge.scheduling import Scheduling
 from bridge.sync.policy import Verdict
 from bridge.transport.client_secret import Auth, Credentials
-
-_SCOPES = {
-    "1.2": ((ROSTER_CORE, ROSTER), ROSTER_DEMOGRAPHICS),
-    "1.1": ((ROSTER_CORE_1P1, ROSTER_1P1), ROSTER_DEMOGRAPHICS_1P1),
-}
 
 
 @click.group()
@@ -88,7 +76,6 @@ def add(
     NAME is the source's name in the mirror: clients and webhooks are limited to sources by it.
     """
     wiring = session.wiring
-    roster, demographic = _SCOPES[version]
     for url in filter(None, (fields["base_url"], token_url)):
         wiring.policy.check_url(url)
     credentials = Credentials(
@@ -96,7 +83,7 @@ def add(
         secret=_secret(client_secret_file),
         token_url=token_url,
         auth=Auth(auth),
-        scopes=scopes or (*roster, *([demographic] if demographics else [])),
+        scopes=scopes or scopes_to_ask(version, demographics=demographics),
     )
     source = wiring.registry.sources.add(
         RegisteredSource(

@@ -1,6 +1,7 @@
 """What people have decided about runs and contexts, and who they were."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -62,6 +63,17 @@ class Decisions:
         with storage.write(self._db):
             record_decision(self._db, DecisionKind.REJECTED, to_stamp(self._clock()), made_by, run=run)
 
+    def approve(self, run: int, made_by: str, *, except_removals: bool = False) -> None:
+        """Record that a held plan may be applied when what it was made of is handed in again."""
+        kind = DecisionKind.APPROVED_REST if except_removals else DecisionKind.APPROVED
+        with storage.write(self._db):
+            record_decision(self._db, kind, to_stamp(self._clock()), made_by, run=run)
+
+    def standing(self, run: int) -> Decision | None:
+        """The latest word about a held run that no run has carried out."""
+        found = self._select("WHERE run = ? AND led_to IS NULL ORDER BY id DESC LIMIT 1", run)
+        return next(iter(found), None)
+
     def record(self, kind: DecisionKind, made_by: str, about: str) -> None:
         """Record what was decided about a class or a platform, and is done by itself."""
         with storage.write(self._db):
@@ -71,11 +83,16 @@ class Decisions:
         """The decisions about a run, and the one that led to it, oldest first."""
         return self._select("WHERE run = ? OR led_to = ? ORDER BY id", run, run)
 
+    def that_led_to(self, runs: Iterable[int]) -> Mapping[int, Decision]:
+        """The decision that each of these runs carried out, by the run; those apart that carried out none."""
+        found = self._select("WHERE led_to IN (SELECT value FROM json_each(?)) ORDER BY id", json.dumps(list(runs)))
+        return {one.led_to: one for one in found if one.led_to is not None}
+
     def latest(self, limit: int) -> Sequence[Decision]:
         """The latest decisions, newest first."""
         return self._select("ORDER BY id DESC LIMIT ?", limit)
 
-    def _select(self, rest: str, *parameters: int) -> list[Decision]:
+    def _select(self, rest: str, *parameters: int | str) -> list[Decision]:
         rows = self._db.execute(f"SELECT {_COLUMNS} FROM decisions {rest}", parameters)  # noqa: S608 - our own words
         return [
             Decision(kind=DecisionKind(kind), made=made, made_by=made_by, run=run, led_to=led_to, about=about)

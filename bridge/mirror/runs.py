@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlite_utils import Database
 
 from bridge import storage
-from bridge.clock import Clock, to_stamp
+from bridge.clock import Clock, from_stamp, to_stamp
 from bridge.mirror.attempts import begin_attempt, end_attempt
 from bridge.mirror.decisions import DecisionKind, record_decision
 from bridge.mirror.documents import RecordChange
@@ -212,6 +212,14 @@ class Runs:
         )
         return [Quarantined(*row) for row in rows]
 
+    def quarantined_page(self, run: int, limit: int, after: int = -1) -> list[Quarantined]:
+        """The same: a page, of those whose places in the roster come after one."""
+        rows = self._db.execute(
+            "SELECT position, subject, reason FROM quarantine WHERE run = ? AND position > ? ORDER BY position LIMIT ?",
+            (run, after, limit),
+        )
+        return [Quarantined(*row) for row in rows]
+
     def held_removals(self, run: int) -> set[str]:
         """Whom a held plan would remove."""
         return {subject for (subject,) in self._db.execute("SELECT subject FROM held WHERE run = ?", (run,))}
@@ -239,9 +247,9 @@ class Runs:
                 "WHERE outcome = 'held' AND (:source IS NULL OR sources.name = :source)"  # noqa: S608 - our own words
                 " AND NOT EXISTS (SELECT 1 FROM runs AS later WHERE later.source = runs.source"
                 f" AND later.context = runs.context AND later.id > runs.id AND later.outcome IN ({answered}))"
-                " AND NOT EXISTS (SELECT 1 FROM decisions WHERE decisions.run = runs.id AND kind = :rejected)"
+                " AND NOT EXISTS (SELECT 1 FROM decisions WHERE decisions.run = runs.id AND led_to IS NULL)"
                 " ORDER BY +runs.id",  # by the index of held runs: few of many are, and those are sorted quickly
-                {"source": source, "rejected": DecisionKind.REJECTED},
+                {"source": source},
             )
         )
 
@@ -258,6 +266,24 @@ class Runs:
             (run.source, run.context, run.id),
         ).fetchone()
         return None if number is None else int(number)
+
+    def latest_answered(self, source: str, context: ContextKey) -> Run | None:
+        """The latest run of a context in which the source has said what it had to say."""
+        answered = ", ".join(f"'{outcome}'" for outcome in sorted(ANSWERED))
+        rest = f"WHERE sources.name = ? AND context = ? AND outcome IN ({answered}) ORDER BY runs.id DESC LIMIT 1"
+        return next(self._select(rest, (source, context)), None)
+
+    def failing_since(self, source: str, context: ContextKey) -> datetime | None:
+        """When the first run of a context began that brought no usable answer, if none has brought one since."""
+        answered = ", ".join(f"'{outcome}'" for outcome in sorted(ANSWERED))
+        (began,) = self._db.execute(
+            "SELECT min(started) FROM runs WHERE source = (SELECT id FROM sources WHERE name = :source)"  # noqa: S608
+            " AND context = :context AND outcome <> 'running' AND id > coalesce((SELECT max(id) FROM runs"
+            " WHERE source = (SELECT id FROM sources WHERE name = :source) AND context = :context"
+            f" AND outcome IN ({answered})), 0)",
+            {"source": source, "context": context},
+        ).fetchone()
+        return from_stamp(began) if began else None
 
     def removed_since(self, source: str, since: datetime) -> int:
         """How many members the runs that began since then have removed of a source, by no person's decision."""

@@ -109,8 +109,9 @@ class Registry:
 
     def source_names(self) -> set[str]:
         """What consumers, tools and webhooks can be limited to: tenants of platforms, SISs, sources of files."""
-        reconciled = (*self.rosters.all(), *self.csv_sources.all())
-        return {each.tenant for each in (*self.platforms.all(), *reconciled)}
+        names = {platform.tenant for platform in self.platforms.all()}
+        names |= {source.name for source in self.sources.all()}
+        return names | {source.name for source in self.csv_sources.all()}
 
     def lock_up(self) -> int:
         """Encrypt keys and secrets that lie in clear or under a former passphrase; how many there were. No trace stays.

@@ -141,7 +141,8 @@ def operator(site: Site) -> Visitor:
     visitor = site.visitor()
     serializer = SecureCookieSessionInterface().get_signing_serializer(site.admin)
     assert serializer is not None
-    session = {"_user_id": "1:1", "_fresh": True, "_permanent": True, "begun": to_stamp(site.clock())}
+    now = to_stamp(site.clock())
+    session = {"_user_id": "1:1", "_fresh": True, "_permanent": True, "begun": now, "used": now}
     visitor.session.cookies.set("bridge_admin", serializer.dumps(session), domain="127.0.0.1", path="/admin")
     return visitor
 

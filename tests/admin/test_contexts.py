@@ -1,5 +1,8 @@
 """A context's page: who is what and why, reading it now, pausing it, and how fresh it is to be."""
 
+import html
+import re
+
 import pytest
 
 from tests.admin.conftest import student, words
@@ -135,7 +138,7 @@ def test_platform_that_fails_says_so_on_the_dashboard(site, lms, operator, conte
     page = words(operator.get("/admin/"))
 
     assert "failing No roster could be read yet." in page
-    assert "the platform did not answer usefully" in page
+    assert "it did not answer usefully" in page
 
 
 def test_last_sync_is_told_in_words_and_exactly(site, operator, context, clock):
@@ -144,7 +147,7 @@ def test_last_sync_is_told_in_words_and_exactly(site, operator, context, clock):
 
     page = operator.get("/admin/").text
 
-    assert 'title="2026-11-20 08:00:00 UTC">3 minutes ago</time>' in page
+    assert 'title="2026-11-20 08:00:00 UTC" tabindex="0">3 minutes ago</time>' in page
 
 
 def test_plot_tells_the_days_in_words_too(site, lms, stranger, context, clock):
@@ -157,3 +160,51 @@ def test_plot_tells_the_days_in_words_too(site, lms, stranger, context, clock):
 
     assert "the number of people went from 0 to 14" in page
     assert "2026-11-21 14 1 0 0 2026-11-20 13 13 0 0" in page
+
+
+def test_many_quarantined_members_come_in_pages(site, lms, operator, context):
+    lms.members["Course-1"] += [{"roles": ["Learner"]} for _ in range(60)]
+    run = site.wiring.sync(context)
+    path = f"/admin/runs/{run.id}"
+
+    shown, first = operator.get(path).text, operator.get(f"{path}/quarantine").text
+    following = html.unescape(re.search(r'rel="next" href="([^"]+)"', first)[1])
+    second = operator.get(following).text
+
+    said = "The platform does not say who this is"
+    assert (shown.count(said), first.count(said), second.count(said)) == (20, 50, 10)
+    assert "All 60 quarantined members" in words(operator.get(path))
+    assert operator.get("/admin/runs/99/quarantine").status_code == 404
+
+
+ARABIC = "\u0644\u064a\u0644\u0649"
+
+
+def test_names_keep_the_direction_of_their_script(site, lms, operator, context, context_path):
+    lms.members["Course-1"].append(student(40, given_name=ARABIC, family_name="x" * 200))
+    site.wiring.sync(context)
+
+    page = operator.post("/admin/personal", shown_at=context_path, page=context_path.removeprefix("/admin"), show="yes")
+
+    assert f'<bdi dir="auto">{ARABIC} {"x" * 200}</bdi>' in page.text
+
+
+def test_context_that_fails_says_since_when(site, lms, operator, context, context_path, clock):
+    site.wiring.sync(context)
+    del lms.members["Course-1"]
+    for _ in range(2):
+        clock.turn(minutes=10)
+        site.wiring.sync(context)
+    clock.turn(minutes=5)
+
+    page = words(operator.get(context_path))
+    assert "Failing since 15 minutes ago , at 2 attempts" in page
+    assert "Run 3: it did not answer usefully; it is tried again by itself." in page
+    assert "500" in page.partition("Run 3:")[2][:200]
+
+
+def test_held_plan_is_led_to_from_its_context(operator, held, context_path):
+    page = operator.get(context_path)
+
+    assert "Members: 0 would come, 1 would change, 10 would go." in words(page)
+    assert f'href="/admin/held/{held.id}"' in page.text

@@ -188,7 +188,7 @@ def test_parameters_are_no_orders_to_whatever_makes_the_links(operator, context_
     page = operator.get(f"{context_path}?{query}")
 
     assert page.status_code == 200
-    assert f'href="{context_path}?personal=yes"' in page.text
+    assert f'action="{context_path}sync"' in page.text
 
 
 @pytest.mark.parametrize("path", ["/admin/runs/", "/admin/held/", "/admin/platforms/"])

@@ -1,6 +1,7 @@
 """Personal data is masked until it is asked for, and that it was asked for is recorded."""
 
 import pytest
+import structlog
 
 from bridge.admin.personal import masked_container
 from tests.admin.conftest import words
@@ -11,6 +12,16 @@ NAMES = ("Sunniva", "Testdatter", "@example.org", "student-0")
 @pytest.fixture
 def paths(context_path, held):
     return [context_path, f"/admin/held/{held.id}", "/admin/runs/1", f"/admin/runs/{held.id}"]
+
+
+@pytest.fixture
+def unmask(operator):
+    """Has a page show personal data, as its button does."""
+
+    def unmask(path):
+        return operator.post("/admin/personal", shown_at=path, page=path.removeprefix("/admin"), show="yes")
+
+    return unmask
 
 
 @pytest.fixture
@@ -29,15 +40,65 @@ def test_pages_mask_who_somebody_is(operator, paths, looked_at):
     assert looked_at() == []
 
 
-def test_who_asks_for_it_sees_it_and_is_recorded(operator, context, paths, looked_at, held):
+def test_who_asks_for_it_sees_it_and_is_recorded(unmask, context, paths, looked_at, held):
     for path in paths[:3]:
-        assert "Sunniva" in operator.get(f"{path}?personal=yes").text, path
+        assert "Sunniva" in unmask(path).text, path
 
     assert looked_at() == ["run 1", f"held plan {held.id}", f"class {context.class_sourced_id}"]
 
 
-def test_record_is_shown(operator, context_path, context):
-    operator.get(f"{context_path}?personal=yes")
+def test_look_is_in_the_log_without_anybody_s_name(unmask, context_path, context):
+    with structlog.testing.capture_logs() as logged:
+        unmask(context_path)
+
+    looks = [line for line in logged if line["event"] == "personal_data_shown"]
+    assert [(line["operator"], line["subject"]) for line in looks] == [(1, f"class {context.class_sourced_id}")]
+
+
+def test_link_that_somebody_sends_shows_nobody(operator, paths, looked_at):
+    for path in paths:
+        page = operator.get(f"{path}?personal=yes&show=yes").text
+        assert [name for name in NAMES if name in page] == [], path
+    assert looked_at() == []
+
+
+def test_it_is_shown_on_the_page_that_was_chosen_and_on_no_other(operator, unmask, paths):
+    unmask(paths[0])
+
+    assert "Sunniva" not in operator.get(paths[1]).text
+    assert "Sunniva" in operator.get(paths[0]).text
+
+
+def test_every_look_is_recorded(operator, unmask, context_path, context, looked_at):
+    unmask(context_path)
+    operator.get(f"{context_path}?offset=1")
+
+    assert looked_at() == [f"class {context.class_sourced_id}"] * 2
+
+
+def test_it_is_masked_again_when_that_is_chosen_and_after_a_quarter_of_an_hour(
+    operator, unmask, clock, held, context_path
+):
+    unmask(context_path)
+    masked = operator.post("/admin/personal", shown_at=context_path, page=context_path.removeprefix("/admin")).text
+    unmask(context_path)
+    clock.turn(minutes=16)
+
+    assert "Sunniva" not in masked
+    assert "Sunniva" not in operator.get(context_path).text
+
+
+@pytest.mark.parametrize(
+    "page", ["//elsewhere.example.org/", "https://elsewhere.example.org/", "/\\elsewhere.example.org"]
+)
+def test_whoever_asks_for_it_is_led_nowhere_else(site, operator, context_path, page):
+    answer = operator.post("/admin/personal", shown_at=context_path, page=page, show="yes")
+
+    assert answer.url == f"{site.url}/admin/"
+
+
+def test_record_is_shown(operator, unmask, context_path, context):
+    unmask(context_path)
 
     page = words(operator.get("/admin/activity"))
     assert f"ada looked at personal data of class {context.class_sourced_id}" in page

@@ -4,16 +4,19 @@ import re
 from datetime import timedelta
 
 import pytest
+from joserfc.jwk import RSAKey
 
+from bridge.lti.guides import GUIDES, REGISTER_THEMSELVES, examples
 from bridge.oneroster.scopes import ROSTER, ROSTER_CORE
 from bridge.registry.registrations import NewPlatform
 from bridge.registry.sources import RegisteredSource
 from bridge.roster.privacy import PersonDetail
 from bridge.roster.visibility import Visibility
-from bridge.transport.client_secret import Credentials
+from bridge.transport.client_secret import Auth, Credentials
 from tests.admin.conftest import words
 
 SCOPES = [ROSTER, ROSTER_CORE]
+PUBLIC = {"privacy": "public"}
 PLATFORM = {
     "vendor": "moodle",
     "issuer": "https://moodle.example.org",
@@ -24,6 +27,16 @@ PLATFORM = {
     "deployment_id": "7",
 }
 
+SIS = {
+    "name": "district",
+    "base_url": "https://sis.example.org/ims/oneroster/rostering/v1p2",
+    "version": "1.2",
+    "auth": "form",
+    "token_url": "https://sis.example.org/token",
+    "client_id": "bridge",
+    "secret": "s3cret",
+}
+
 
 def secret_in(page):
     return re.search(r"Client secret</dt><dd><code[^>]*>([^<]+)<", page.text)[1]
@@ -31,7 +44,7 @@ def secret_in(page):
 
 @pytest.fixture
 def client(site, operator):
-    operator.post("/admin/clients/new", name="SIS", scopes=SCOPES, body_style="strict")
+    operator.post("/admin/clients/new", name="SIS", scopes=SCOPES, body_style="strict", **PUBLIC)
     (client,) = site.wiring.registry.clients.all()
     return client
 
@@ -45,7 +58,7 @@ def test_registered_client_can_ask_for_tokens_with_the_secret_that_was_shown(sit
 
 
 def test_client_may_be_limited_to_sources(site, operator, context):
-    operator.post("/admin/clients/new", name="SIS", scopes=SCOPES, sources="school", body_style="")
+    operator.post("/admin/clients/new", name="SIS", scopes=SCOPES, sources="school", body_style="", **PUBLIC)
 
     (client,) = site.wiring.registry.clients.all()
     assert client.sources == {"school"}
@@ -61,7 +74,7 @@ def test_consumers_and_tools_may_be_limited_to_a_sis(site, operator):
             ),
         )
     )
-    operator.post("/admin/clients/new", name="SIS", scopes=SCOPES, sources="north", body_style="")
+    operator.post("/admin/clients/new", name="SIS", scopes=SCOPES, sources="north", body_style="", **PUBLIC)
 
     (client,) = site.wiring.registry.clients.all()
     assert client.sources == {"north"}
@@ -77,18 +90,65 @@ def test_every_limit_of_a_client_is_shown(site, operator, client):
         assert "all; org school-1; class 7a; name_only" in words(operator.get(path))
 
 
-@pytest.mark.parametrize("fields", [{"name": ""}, {"scopes": []}, {"scopes": ["everything"]}, {"sources": "nowhere"}])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"name": ""},
+        {"scopes": []},
+        {"scopes": ["everything"]},
+        {"sources": "nowhere"},
+        {"privacy": "some"},
+        {"orgs": "nowhere"},
+        {"classes": "no-class"},
+    ],
+    ids=lambda fields: next(iter(fields)),
+)
 def test_client_that_makes_no_sense_is_not_registered(site, operator, fields):
-    operator.post("/admin/clients/new", **{"name": "SIS", "scopes": SCOPES, "body_style": "", **fields})
+    operator.post("/admin/clients/new", **{"name": "SIS", "scopes": SCOPES, "body_style": "", **PUBLIC, **fields})
 
     assert site.wiring.registry.clients.all() == []
 
 
-def test_new_secret_ends_the_old_one(site, operator, client):
+def test_what_a_client_may_see_is_changed(site, operator, client, context):
+    site.wiring.sync(context)
+    path = f"/admin/clients/{client.client_id}"
+
+    operator.post(f"{path}/limits", sources="school", classes=f"  {context.class_sourced_id}\n", privacy="name_only")
+
+    seen = site.wiring.registry.clients.by_id(client.client_id).visibility
+    assert seen == Visibility(
+        frozenset({"school"}), frozenset(), frozenset({context.class_sourced_id}), PersonDetail.NAME_ONLY
+    )
+    assert context.class_sourced_id in operator.get(f"{path}/limits").text
+    assert f"ada changed what may be seen by client {client.client_id}" in words(operator.get("/admin/activity"))
+
+
+def test_client_limited_to_what_there_is_not_keeps_its_limits(site, operator, client):
+    answer = operator.post(f"/admin/clients/{client.client_id}/limits", orgs="no-org", **PUBLIC)
+
+    assert (answer.status_code, "no org has the sourcedId no-org" in words(answer)) == (400, True)
+    assert site.wiring.registry.clients.by_id(client.client_id) == client
+
+
+def test_new_secret_leaves_the_old_one_good_for_a_day(site, operator, client, clock):
     old = secret_in(operator.page)
     path = f"/admin/clients/{client.client_id}"
 
-    operator.post(f"{path}/secret", shown_at=path)
+    operator.post(f"{path}/secret", shown_at=path, former="stays")
+
+    clients = site.wiring.registry.clients
+    assert clients.authenticate(client.client_id, secret_in(operator.page)) is not None
+    assert clients.authenticate(client.client_id, old) is not None
+    assert "Its former secret is good until in 24 hours" in words(operator.get(path))
+    clock.turn(hours=25)
+    assert clients.authenticate(client.client_id, old) is None
+
+
+def test_new_secret_ends_the_old_one_where_somebody_else_has_it(site, operator, client):
+    old = secret_in(operator.page)
+    path = f"/admin/clients/{client.client_id}"
+
+    operator.post(f"{path}/secret", shown_at=path, former="ends")
 
     registry = site.wiring.registry
     assert registry.clients.authenticate(client.client_id, old) is None
@@ -115,13 +175,23 @@ def test_what_was_done_is_in_the_record(operator, client):
     assert f"ada registered client {client.client_id}" in words(operator.get("/admin/activity"))
 
 
-def test_platform_is_registered_and_the_guide_follows(site, operator):
+@pytest.mark.parametrize("vendor", list(GUIDES))
+def test_platform_of_every_vendor_is_registered(site, operator, vendor):
+    operator.post("/admin/platforms/new", **{**PLATFORM, "vendor": vendor})
+
+    (platform,) = site.wiring.registry.platforms.all()
+    assert platform.vendor == vendor
+    assert GUIDES[vendor] in operator.get("/admin/platforms/new?vendor=" + vendor).text
+
+
+def test_platform_is_registered_and_told_what_to_do_next(site, operator):
     answer = operator.post("/admin/platforms/new", **PLATFORM)
 
     (platform,) = site.wiring.registry.platforms.all()
     assert (platform.tenant, platform.vendor) == ("moodle.example.org", "moodle")
     assert site.wiring.registry.deployments.of(platform) == {"7"}
-    assert answer.url.endswith("/admin/setup/moodle")
+    assert answer.url.endswith(f"/admin/platforms/{platform.id}")
+    assert "Now open the bridge in the LMS" in words(answer)
 
 
 @pytest.mark.parametrize(
@@ -157,6 +227,55 @@ def test_registration_link_works_once_and_is_shown_once(site, operator):
 @pytest.mark.parametrize("vendor", ["canvas", "moodle", "blackboard", "brightspace", "sakai", "openedx", "generic"])
 def test_guide_holds_this_bridge_s_own_addresses(operator, vendor):
     assert "http://127.0.0.1:1/lti/login" in words(operator.get(f"/admin/setup/{vendor}"))
+
+
+@pytest.mark.parametrize("vendor", sorted(REGISTER_THEMSELVES))
+def test_guide_makes_a_registration_link(site, operator, vendor):
+    shown = words(operator.post(f"/admin/setup/{vendor}", tenant="school", days="7"))
+
+    code = re.search(r"/lti/register/([\w-]+)", shown)[1]
+    assert site.wiring.registry.invitations.take(code).tenant == "school"
+
+
+def test_guide_to_an_lms_that_cannot_use_a_link_offers_none(operator):
+    assert "Make a registration link" not in operator.get("/admin/setup/openedx").text
+
+
+@pytest.mark.parametrize("vendor", list(GUIDES))
+def test_form_of_a_vendor_shows_what_its_addresses_look_like(operator, vendor):
+    page = operator.get(f"/admin/platforms/new?vendor={vendor}").text
+
+    assert f'<option selected value="{vendor}">' in page
+    assert [url for url in examples(vendor).values() if f'placeholder="{url}"' not in page] == []
+
+
+def test_sis_is_registered(site, operator):
+    answer = operator.post("/admin/setup/sis/", **SIS)
+
+    (source,) = site.wiring.registry.sources.all()
+    assert (source.name, source.credentials.secret, source.credentials.auth) == ("district", "s3cret", Auth.FORM)
+    assert source.credentials.scopes == (ROSTER_CORE, ROSTER)
+    assert answer.url.endswith("/admin/sources/district/")
+    assert "s3cret" not in answer.text
+    assert "ada registered source district" in words(operator.get("/admin/activity"))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        pytest.param("base_url", "http://sis.example.org/v1p2", "allowed_hosts", id="plain http"),
+        pytest.param("base_url", "nonsense", "https", id="no address"),
+        pytest.param("token_url", "", "must be an absolute", id="nowhere to ask for a token"),
+        pytest.param("name", "Not A Name", "must be 1 to 64 of a-z", id="an impossible name"),
+        pytest.param("secret", "", "This field is required", id="no secret"),
+    ],
+)
+def test_sis_that_makes_no_sense_is_refused_at_its_field(site, operator, field, value, said):
+    answer = operator.post("/admin/setup/sis/", **{**SIS, field: value})
+
+    assert said in words(answer)
+    assert "s3cret" not in answer.text
+    assert site.wiring.registry.sources.all() == []
 
 
 def test_guide_to_an_unknown_vendor_is_not_found(operator):
@@ -216,14 +335,50 @@ def test_registered_tool_is_shown_with_what_it_needs(operator, tool):
 
 @pytest.mark.parametrize(
     "keys",
-    [{}, {"jwks_url": "https://tool.example.org/jwks", "key_set": "{}"}, {"jwks_url": "nonsense"}],
-    ids=["no keys", "both", "no URL"],
+    [
+        {},
+        {"jwks_url": "https://tool.example.org/jwks", "key_set": "{}"},
+        {"jwks_url": "nonsense"},
+        {"key_set": '{"keys": []}'},
+    ],
+    ids=["no keys", "both", "no URL", "a key set without keys"],
 )
 def test_tool_without_usable_keys_is_not_registered(site, operator, keys):
     answer = operator.post("/admin/tools/new", name="Seating plan", **TOOL, **keys)
 
     assert answer.status_code == 400
     assert site.wiring.registry.tools.all() == []
+
+
+def test_tool_s_keys_may_be_pasted(site, operator):
+    key = RSAKey.generate_key(2048, auto_kid=True)
+
+    operator.post("/admin/tools/new", name="Seating plan", key_set=key.as_pem(private=False).decode(), **TOOL)
+
+    (tool,) = site.wiring.registry.tools.all()
+    assert key.kid in tool.key_set
+
+
+def test_what_a_tool_may_see_and_is_told_is_changed(site, operator, tool, context):
+    site.wiring.sync(context)
+    path = f"/admin/tools/{tool.client_id}/limits"
+
+    operator.post(path, sources="school", classes=context.class_sourced_id, shares=["email"], user_ids="sourcedid")
+
+    changed = site.wiring.registry.tools.get(tool.client_id)
+    assert (changed.sources, changed.classes) == ({"school"}, {context.class_sourced_id})
+    assert (changed.privacy.shares, changed.user_ids) == ({"email"}, "sourcedid")
+    assert changed.version > tool.version
+
+
+def test_limits_of_a_tool_are_taken_away(site, operator, tool, context):
+    site.wiring.sync(context)
+    site.wiring.registry.tools.set(tool.client_id, sources=["school"], classes=[context.class_sourced_id], shares=[])
+
+    operator.post(f"/admin/tools/{tool.client_id}/limits", classes="", user_ids="lms")
+
+    changed = site.wiring.registry.tools.get(tool.client_id)
+    assert (changed.sources, changed.classes, changed.privacy.shares) == (None, None, frozenset())
 
 
 def test_tool_is_given_other_keys(site, operator, tool):

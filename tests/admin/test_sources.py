@@ -1,5 +1,7 @@
 """A SIS's page: how reading it goes, having it read, pausing it, and what a plan of it that waits would end."""
 
+from dataclasses import replace
+
 import pytest
 
 from bridge.mirror.runs import Outcome
@@ -65,6 +67,25 @@ def test_source_is_asked_for_one_record(site, sis, operator, source):
 
     site.wiring.registry.sources.remove("district")
     assert operator.get(PATH).status_code == 404
+
+
+def test_dashboard_tells_how_a_source_does_as_of_a_platform(site, sis, stranger, source, clock):
+    site.wiring.sync(source)
+    clock.turn(hours=2)
+    stranger.sign_in()
+    well = words(stranger.get("/admin/"))
+    site.wiring.registry.sources.update(replace(source, base_url=f"{sis.base_url('1.2')}/nowhere"))
+    clock.turn(hours=1)
+    site.wiring.sync(site.wiring.registry.sources.get("district"))
+    clock.turn(hours=1)
+    stranger.sign_in()
+    ill = words(stranger.get("/admin/"))
+
+    row = well.partition("district SIS ")[2]
+    assert row.startswith("well It was read the last time it was asked for. 2 ")
+    assert " 2 hours ago in " in row[:90]
+    assert "district SIS failing At the last attempt: it " in ill
+    assert "Since 1 hour ago ." in ill
 
 
 def test_held_plan_of_a_source_lists_the_records_that_would_end(site, sis, operator, source):

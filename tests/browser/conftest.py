@@ -23,12 +23,14 @@ from joserfc.jwk import RSAKey
 from playwright.sync_api import BrowserContext, Playwright, expect, sync_playwright
 from werkzeug.serving import make_server
 
+from bridge.admin.app import admin_app
 from bridge.app import create_app
 from bridge.practice.rosters import make_roster
 from bridge.practice.server import PracticeLms
 from bridge.scheduling import Scheduling
 from bridge.settings import Log, Lti, Outgoing, Server, Settings, Storage
 from bridge.wiring import Wiring
+from tests.browser.looking import PASSWORD, Operator
 
 SWITCHES = [
     "--no-first-run",
@@ -78,6 +80,7 @@ class Bridge:
         self.wiring = Wiring(settings)
         self._app = create_app(settings)
         self._server.app = self._app
+        self.admin = admin_app(self.wiring)
         self._threads = [
             threading.Thread(target=self._server.serve_forever, args=(0.02,)),
             threading.Thread(target=self._schedule),
@@ -238,3 +241,16 @@ def start_bridge(tmp_path: Path, lms: PracticeLms, certificate: tuple[str, str])
             yield bridge
 
     return start_bridge
+
+
+@pytest.fixture
+def start(browser: BrowserContext) -> Callable[[Bridge], Operator]:
+    """An operator of a bridge, at its first page."""
+
+    def start(bridge: Bridge) -> Operator:
+        bridge.wiring.registry.operators.add("ada", PASSWORD)
+        operator = Operator(browser, bridge)
+        operator.goto("/admin/")
+        return operator
+
+    return start

@@ -3,33 +3,24 @@
 With ``BRIDGE_SCREENSHOTS`` set to a folder, what is seen on the way is kept there: docs/screenshots was made so.
 """
 
-import os
 import re
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from bridge.clock import utc_now
+from bridge.oneroster.scopes import ROSTER_CORE
 from bridge.practice.people import INSTRUCTOR, invent_person
 from bridge.practice.rosters import make_roster
 from bridge.practice.server import PracticeLms
+from bridge.practice.sis_districts import make_district
+from bridge.practice.sis_server import PracticeSis
 from bridge.roster.identity import context_key
 from bridge.roster.memberships import Context
 from bridge.wiring import Wiring
 from tests.browser.conftest import Bridge
-
-PASSWORD = "correct horse battery staple"
-DESKTOP, PHONE = {"width": 1180, "height": 800}, {"width": 390, "height": 800}
-TOO_WIDE = """() => {
-    const width = document.documentElement.clientWidth;
-    if (document.documentElement.scrollWidth <= width) return [];
-    return ["page", ...[...document.querySelectorAll("body *")]
-        .filter(each => each.getBoundingClientRect().right > width).map(each => each.outerHTML.slice(0, 120))];
-}"""
-GRAVE = {"serious", "critical"}
+from tests.browser.looking import PASSWORD, Operator
 
 
 @pytest.fixture
@@ -39,56 +30,6 @@ def lms(platform_key):
         make_roster(courses=2, members_per_course=26, people=40, awkward_every=9), key=platform_key
     ) as lms:
         yield lms
-
-
-class Operator:
-    """Somebody at the pages, who looks at each of them closely."""
-
-    def __init__(self, browser, bridge):
-        self.bridge = bridge
-        self.page = browser.new_page()
-        self.page.emulate_media(reduced_motion="reduce")  # colours are looked at, and not on their way
-        self.page.set_viewport_size(DESKTOP)
-        self.faults = []
-
-    def goto(self, path):
-        self.page.goto(f"{self.bridge.url}{path}")
-
-    def sign_in(self, password=PASSWORD):
-        self.page.get_by_label("Name").fill("ada")
-        self.page.get_by_label("Password").fill(password)
-        self.page.get_by_role("button", name="Sign in").click()
-
-    def look(self, name, *, keep=False):
-        """Look at the page on a phone and on a desktop.
-
-        :param keep: whether what is seen belongs into the documentation.
-        """
-        for size, suffix in ((PHONE, "-phone"), (DESKTOP, "")):
-            self.page.set_viewport_size(size)
-            if keep or not suffix:  # what a page says is the same on both, so most are looked at closely once
-                self._check(f"{name}{suffix}")
-            assert self.page.evaluate(TOO_WIDE) == [], f"{name}{suffix} is wider than the screen"
-            folder = os.environ.get("BRIDGE_SCREENSHOTS")
-            if folder and keep:
-                self.page.screenshot(path=Path(folder) / f"{name}{suffix}.png")
-
-    def _check(self, where):
-        for violation in Axe().run(self.page).response["violations"]:
-            if violation["impact"] in GRAVE:
-                targets = [node["target"] for node in violation["nodes"]][:3]
-                self.faults.append((where, violation["id"], violation["help"], targets))
-
-
-@pytest.fixture
-def start(start_bridge, browser):
-    def start(bridge):
-        bridge.wiring.registry.operators.add("ada", PASSWORD)
-        operator = Operator(browser, bridge)
-        operator.goto("/admin/")
-        return operator
-
-    return start
 
 
 def test_operator_walks_every_page(tmp_path, browser, lms, start):
@@ -104,13 +45,15 @@ def test_operator_walks_every_page(tmp_path, browser, lms, start):
         expect(page.get_by_role("heading", level=1)).to_have_text("Dashboard")
 
         # Registering the LMS.
-        page.get_by_role("link", name="Set one up").click()
+        expect(page.get_by_role("region", name="First steps")).to_be_visible()
+        operator.look("first-steps", keep=True)
+        page.get_by_role("link", name="Register an LMS or a SIS").click()
+        operator.look("setup", keep=True)
+        page.get_by_role("link", name="Moodle", exact=True).click()
         page.get_by_role("button", name="Make a registration link").click()
         expect(page.get_by_text(re.compile("/lti/register/[^ ]+"))).to_be_visible()
-        operator.look("setup", keep=True)
-        page.get_by_role("link", name="moodle").click()
-        operator.look("guide")
-        page.get_by_role("link", name="Register the LMS here").click()
+        operator.look("guide", keep=True)
+        page.get_by_role("link", name="Enter here what the LMS shows").click()
         registration = lms.register_tool(
             login_url=f"{bridge.url}/lti/login",
             redirect_uris=[f"{bridge.url}/lti/launch"],
@@ -149,8 +92,8 @@ def test_operator_walks_every_page(tmp_path, browser, lms, start):
         page.get_by_text("Why", exact=True).first.click()
         expect(page.get_by_text("the lowest rank among the roles that count decides.").first).to_be_visible()
         operator.look("context", keep=True)
-        page.get_by_role("link", name="Show personal data").click()
-        expect(page.get_by_text("that you asked for it is recorded")).to_be_visible()
+        page.get_by_role("button", name="Show personal data").click()
+        expect(page.get_by_text("each look is recorded")).to_be_visible()
         operator.look("context-personal")
 
         # What the LMS really returns.
@@ -171,7 +114,7 @@ def test_operator_walks_every_page(tmp_path, browser, lms, start):
         operator.goto("/admin/platforms/1")
         page.get_by_role("link", name="Algebra I").click()
         page.get_by_role("button", name="Sync now").click()
-        expect(page.locator("[data-sentence]")).to_contain_text("it waits for a person")
+        expect(page.locator("[data-sentence]")).to_contain_text("held for a person to decide")
         operator.goto("/admin/")
         expect(page.get_by_text("1 plan waits for a person: nothing")).to_be_visible()
         page.get_by_text("The same as a table").click()
@@ -242,6 +185,32 @@ def test_operator_walks_every_page(tmp_path, browser, lms, start):
     assert operator.faults == []
 
 
+def test_sis_is_registered_and_read_while_the_operator_watches(tmp_path, start):
+    district = make_district(schools=1, classes_per_school=2, students_per_class=15, students_per_school=30)
+    with PracticeSis(district) as sis, Bridge(tmp_path / "var") as bridge:
+        given = sis.register_consumer()
+        operator = start(bridge)
+        operator.sign_in()
+        page = operator.page
+        page.get_by_role("link", name="Register an LMS or a SIS").click()
+        page.get_by_role("link", name="Register a SIS").click()
+        page.get_by_label("Name").fill("district")
+        page.get_by_label("Base URL").fill(sis.base_url("1.2"))
+        page.get_by_label("Token URL").fill(given["token_url"])
+        page.get_by_label("Client id").fill(given["client_id"])
+        page.get_by_label("Secret").fill(given["client_secret"])
+        page.get_by_role("button", name="Register").click()
+        page.get_by_role("button", name="Ask it for one record").click()
+        expect(page.get_by_text("It answers, and lets the bridge read")).to_be_visible()
+        page.get_by_role("button", name="Sync now").click()
+        expect(page.locator("[data-sentence]")).to_contain_text(re.compile(r"Run \d+: .*Records: .* added"))
+        operator.look("source")
+        operator.goto("/admin/")
+        expect(page.get_by_role("row", name=re.compile("district SIS well"))).to_be_visible()
+        operator.look("dashboard-sis")
+    assert operator.faults == []
+
+
 class Days:
     """A clock that is so many days behind."""
 
@@ -273,6 +242,7 @@ def test_dashboard_of_a_school_with_a_month_behind_it(tmp_path, browser, platfor
             roster.drop("Course-1", member.person.user_id)
         then.sync(contexts[0])
         then.close()
+        bridge.wiring.registry.clients.add("District warehouse", scopes=[ROSTER_CORE])
         operator = start(bridge)
         operator.sign_in()
 
@@ -321,6 +291,11 @@ def test_pages_are_walked_with_the_keyboard(start_bridge, browser, start):
         page.keyboard.press("Enter")
         page.keyboard.press("Tab")
         expect(page.get_by_role("main").get_by_role("link").first).to_be_focused()
+        platform = page.get_by_role("link", name="school")
+        for _ in range(10):
+            if platform.evaluate("each => each === document.activeElement"):
+                break
+            page.keyboard.press("Tab")
         page.keyboard.press("Enter")
         expect(page.get_by_role("heading", level=1)).to_have_text("school")
 

@@ -1,0 +1,27 @@
+"""A run that was undone: no page takes the undoing for a reading, nor the roster for one that was never read."""
+
+import pytest
+
+from bridge.upkeep import undo_run
+from tests.admin.conftest import words
+
+
+@pytest.fixture
+def undone(site, context):
+    run = site.wiring.sync(context)
+    return undo_run(site.wiring, run.id, made_by="ada").run
+
+
+def test_context_says_that_its_reading_was_undone(operator, undone, context_path):
+    page = words(operator.get(context_path))
+
+    assert "Run 2: what run 1 had done was undone." in page
+    assert page.count("not since it was undone") == 2
+    assert "never" not in page.split("Members")[0]
+    assert "by ada: run 1 was undone" in page
+
+
+def test_runs_tell_an_undoing_from_a_reading(operator, undone):
+    assert "applied what run 1 had done was undone" in words(operator.get("/admin/runs/"))
+    assert "applied what run 1 had done was undone" in words(operator.get(f"/admin/runs/{undone.id}"))
+    assert "applied read, and what had changed was taken over" in words(operator.get("/admin/runs/1"))
