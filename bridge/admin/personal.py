@@ -51,17 +51,17 @@ def is_shown(wiring: Wiring, subject: str) -> bool:
     chosen = session.get(_SHOWN_ON)
     if not chosen or chosen[0] != request.path or _is_over(chosen[1], wiring.clock()):
         return False
-    if not current_user.operator.unmasks:
-        abort(403, "Your account is not shown personal data.")
     record_look(wiring, subject)
     return True
 
 
 def record_look(wiring: Wiring, subject: str) -> None:
-    """Record that whoever is signed in is shown personal data.
+    """Record that whoever is signed in is shown personal data. To some accounts it is refused.
 
     :param subject: as in :func:`is_shown`.
     """
+    if not current_user.operator.unmasks:
+        abort(403, "Your account is not shown personal data.")
     wiring.registry.activity.add(signed_in(), "looked at personal data of", subject)
     log.info("personal_data_shown", operator=current_user.operator.id, subject=subject)
 

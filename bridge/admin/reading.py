@@ -46,7 +46,7 @@ class Progress:
 class ReadingState:
     """What a page tells of it.
 
-    :param attempt: the latest one; ``None`` before the first, and when that was undone.
+    :param attempt: the latest one; ``None`` before the first.
     :param hours: the freshness target.
     :param pause: its own; ``platform_pause`` that of its platform.
     :param held: the run whose plan waits for a person.
@@ -96,7 +96,7 @@ def reading_of(wiring: Wiring, paces: Paces, roster: Roster) -> ReadingState:
         progress=_progress(wiring, roster),
         held=next((run.id for run in records.waiting(roster.tenant) if run.context == roster.key), None),
         failing_since=records.failing_since(roster.tenant, roster.key) if attempt and attempt.failures else None,
-        undone=attempt is None and bool(runs),
+        undone=attempt is not None and attempt.undone,
         runs=runs,
         decisions=Decisions(mirror, wiring.clock).that_led_to(run.id for run in runs),
     )

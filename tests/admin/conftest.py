@@ -16,6 +16,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug.serving import make_server
 
 from bridge.admin.app import Mounted, admin_app
+from bridge.around import Around
 from bridge.clock import to_stamp
 from bridge.mirror.runs import Outcome, Run
 from bridge.practice.people import INSTRUCTOR, LEARNER
@@ -81,7 +82,8 @@ class Site:
         self.wiring = Wiring(self.settings, clock, sleep=lambda _: None)
         self.wiring.prepare()
         self.admin = admin_app(Wiring(self.settings, clock, sleep=lambda _: None))
-        self._server = make_server("127.0.0.1", 0, Mounted(_nothing, self.admin, ""), threaded=True)
+        pages = Around(Mounted(_nothing, self.admin, ""), observe=lambda *_: None, secure=False)
+        self._server = make_server("127.0.0.1", 0, pages, threaded=True)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
         self._thread.start()
         self.url = f"http://127.0.0.1:{self._server.port}"

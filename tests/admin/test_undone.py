@@ -16,7 +16,8 @@ def test_context_says_that_its_reading_was_undone(operator, undone, context_path
     page = words(operator.get(context_path))
 
     assert "Run 2: what run 1 had done was undone." in page
-    assert page.count("not since it was undone") == 2
+    assert ", and undone since" in page
+    assert "Last full pull not since it was undone" in page
     assert "never" not in page.split("Members")[0]
     assert "by ada: run 1 was undone" in page
 

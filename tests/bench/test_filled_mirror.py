@@ -38,7 +38,7 @@ def query(collection=ENROLLMENTS, visibility=ALL, limit=100, **rest):
 
 
 def read(page):
-    return msgspec.json.decode(f"[{page.documents}]")
+    return msgspec.json.decode(b"[%b]" % page.documents)
 
 
 @pytest.mark.parametrize(
