@@ -35,6 +35,7 @@ def pages(wiring: Wiring) -> Blueprint:
     def choose() -> Response:
         page = request.form.get("page", "/")
         if request.form.get("show") == "yes":
+            _check_allowed()
             session[_SHOWN_ON] = [page.partition("?")[0], to_stamp(wiring.clock() + _SHOWN_FOR)]
         else:
             session.pop(_SHOWN_ON, None)
@@ -44,13 +45,15 @@ def pages(wiring: Wiring) -> Blueprint:
 
 
 def is_shown(wiring: Wiring, subject: str) -> bool:
-    """Whether this page is to show personal data; if it is, that is recorded. To some accounts it is refused.
+    """Whether this page is to show personal data; if it is, that is recorded.
 
     :param subject: what the page is about, for the record: an id or a number, never a name.
     """
     chosen = session.get(_SHOWN_ON)
     if not chosen or chosen[0] != request.path or _is_over(chosen[1], wiring.clock()):
         return False
+    if not current_user.operator.unmasks:
+        return False  # she was not always limited so
     record_look(wiring, subject)
     return True
 
@@ -60,10 +63,14 @@ def record_look(wiring: Wiring, subject: str) -> None:
 
     :param subject: as in :func:`is_shown`.
     """
-    if not current_user.operator.unmasks:
-        abort(403, "Your account is not shown personal data.")
+    _check_allowed()
     wiring.registry.activity.add(signed_in(), "looked at personal data of", subject)
     log.info("personal_data_shown", operator=current_user.operator.id, subject=subject)
+
+
+def _check_allowed() -> None:
+    if not current_user.operator.unmasks:
+        abort(403, "Your account is not shown personal data.")
 
 
 def _is_over(until: str, now: datetime) -> bool:

@@ -9,6 +9,7 @@ from tests.admin.conftest import words
 @pytest.fixture
 def undone(site, context):
     run = site.wiring.sync(context)
+    site.clock.turn(minutes=1)
     return undo_run(site.wiring, run.id, made_by="ada").run
 
 

@@ -1,4 +1,4 @@
--- Lost: nothing. Members are told from the facts and the records again.
+-- Nothing is lost: members are told from the facts and the records again.
 
 DROP TRIGGER context_is_to_be_told;
 DROP TRIGGER class_is_to_be_told;

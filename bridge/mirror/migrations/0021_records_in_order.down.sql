@@ -1,3 +1,3 @@
--- Lost: nothing.
+-- Nothing is lost.
 
 DROP INDEX facts_of_records;

@@ -1,4 +1,4 @@
--- Lost: nothing.
+-- Nothing is lost.
 
 CREATE TEMP TABLE kept AS SELECT field, value, seq FROM facets;
 DROP TABLE facets;
