@@ -16,6 +16,7 @@ from bridge.clock import Clock
 from bridge.mirror.condition_sql import ANY_SOURCE
 from bridge.mirror.documents import Documents
 from bridge.mirror.mirror import Mirror
+from bridge.mirror.stated_members import ERASED as ERASED_OF
 from bridge.mirror.writes import next_changed, stamp
 from bridge.roster.erasure import people_in
 from bridge.roster.identity import ContextKey, SourcedId
@@ -173,6 +174,7 @@ class People:
             documents.finish()
             for sql in _ERASURES:
                 self._db.execute(sql, values)
+            self._mirror.note(ERASED_OF.format(source), str(changed))
             stamp(self._db, changed, None, self._clock)
 
     def _values(self, person: Person) -> dict[str, object]:

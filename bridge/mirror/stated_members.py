@@ -37,8 +37,14 @@ WHERE id IN (SELECT value FROM json_each(:places)) AND source = :source AND cont
 ORDER BY id
 """
 _LATEST = """
-SELECT coalesce(max(id), 0) FROM runs WHERE source = :source AND context = :context AND outcome IN ('applied', 'held')
+SELECT
+    (SELECT coalesce(max(id), 0) FROM runs
+     WHERE source = :source AND context = :context AND outcome IN ('applied', 'held')),
+    (SELECT value FROM meta WHERE key = :erased)
 """
+
+ERASED = "erased of {}"
+"""The key under which the mirror notes the write that last erased somebody of a source, by its number: no run tells."""
 
 
 class StatedMembers:
@@ -87,8 +93,9 @@ class StatedMembers:
     @cached_property
     def mark(self) -> str:
         # A run that has found nothing new is no news.
-        (latest,) = self._db.execute(_LATEST, self._asked).fetchone()
-        return f"{latest} {self._changed} {self._names_escaped}"
+        values = {**self._asked, "erased": ERASED.format(self._asked["source"])}
+        latest, erased = self._db.execute(_LATEST, values).fetchone()
+        return f"{latest} {erased} {self._changed} {self._names_escaped}"
 
     def read(
         self, *, limit: int, after: int = 0, has_role: RoleTest | None = None, since: Moment | None = None

@@ -5,6 +5,7 @@ import json
 import pytest
 from joserfc.jwk import RSAKey
 
+from bridge.mirror.erasing import People
 from bridge.nrps.schemas import MEMBERSHIP_CONTAINER
 from bridge.roster.identity import LtiUserId, class_sourced_id, user_sourced_id
 from tests.mirror.rosters_in_memory import INSTRUCTOR, LEARNER, MENTOR, PRIMARY, PUBLIC_URL, Course
@@ -106,6 +107,18 @@ class TestContainer:
 
         assert (again.status_code, again.get_data()) == (304, b"")
         assert tool.get(course, headers={"If-None-Match": tag}).status_code == 200
+
+    def test_answer_that_names_somebody_erased_is_unchanged_no_more(self, serving, tool, course):
+        course.enrol("gone", name="Gwendolyn Goneaway")
+        serving.school.reconcile(course)
+        tag = tool.get(course).headers["ETag"]
+        people = People(serving.school.mirror, serving.school.clock)
+        people.erase(people.find(user_sourced_id(course.source, LtiUserId("gone"))))
+        again = tool.get(course, headers={"If-None-Match": tag})
+
+        assert again.status_code == 200
+        assert "Goneaway" not in again.get_data(as_text=True)
+        assert tool.get(course, headers={"If-None-Match": again.headers["ETag"]}).status_code == 304
 
 
 class TestAccept:
