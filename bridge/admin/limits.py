@@ -28,6 +28,11 @@ OF_WHAT_IS_SEEN = frozenset(
     }
 )
 """The pages that keep to :func:`seen` themselves."""
+LETS_OTHERS_READ = frozenset(
+    {"clients.add", "clients.limit", "clients.rotate", "tools.add", "tools.limit", "tools.rotate"}
+)
+"""The pages that say who is told of people, or give the means: not for accounts that are shown no personal data, which
+would read it as a consumer of their own."""
 
 
 def seen() -> Visibility:
@@ -49,7 +54,11 @@ def keep(app: Flask, wiring: Wiring) -> None:
 
     @app.before_request
     def look() -> None:
-        if request.endpoint is None or request.endpoint in FOR_ALL | OF_WHAT_IS_SEEN or seen().sources is None:
+        if request.endpoint is None or request.endpoint in FOR_ALL | OF_WHAT_IS_SEEN:
+            return
+        if request.endpoint in LETS_OTHERS_READ and not current_user.operator.unmasks:
+            abort(403, "Your account is not shown personal data, so it decides about nobody else who is.")
+        if seen().sources is None:
             return
         arguments = request.view_args or {}
         if not arguments.keys() & _ABOUT:

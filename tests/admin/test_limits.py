@@ -2,8 +2,9 @@
 
 import pytest
 
-from bridge.admin.limits import FOR_ALL, OF_WHAT_IS_SEEN
+from bridge.admin.limits import FOR_ALL, LETS_OTHERS_READ, OF_WHAT_IS_SEEN
 from bridge.mirror.runs import Runs
+from bridge.oneroster.scopes import ROSTER
 from bridge.roster.identity import context_key
 from tests.admin.conftest import words
 
@@ -106,3 +107,22 @@ def test_account_that_is_shown_no_personal_data_cannot_ask_for_it(site, operator
     assert (shown.status_code, inspected.status_code) == (403, 403)
     assert "Testdatter" not in shown.text + inspected.text
     assert "Testdatter" not in operator.get(context_path).text
+
+
+def test_account_that_is_shown_no_personal_data_lets_nobody_else_read_it(site, operator):
+    registry = site.wiring.registry
+    client, secret = registry.clients.add("consumer", scopes=[ROSTER])
+    registry.operators.limit("ada", sources=None, unmasks=False)
+    seen = 0
+    for rule, path in addresses(site):
+        if rule.endpoint in LETS_OTHERS_READ:
+            answer = operator.post(
+                path.replace("/x", f"/{client.client_id}"), shown_at="/admin/", name="mine", scopes=ROSTER
+            )
+            assert (answer.status_code, "not shown personal data" in words(answer)) == (403, True), rule
+            seen += 1
+
+    assert seen == len(LETS_OTHERS_READ)
+    assert [each.name for each in registry.clients.all()] == ["consumer"]
+    assert registry.clients.authenticate(client.client_id, secret) is not None
+    assert operator.get(f"/admin/clients/{client.client_id}").status_code == 200
