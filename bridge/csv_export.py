@@ -52,6 +52,8 @@ def export_csv(
         client = wiring.registry.clients.by_id(client_id)
         if client is None:
             raise UnknownObject(f"no client has the id {client_id}: see 'bridge clients list'")
+        if client.revoked is not None:
+            raise InvalidRequest("client", f"{client_id} is revoked: it is served nothing")
         visibility, collections = client.visibility, readable_collections(client.scopes)
     mode = Mode.BULK if since is None else Mode.DELTA
     try:

@@ -332,6 +332,14 @@ def test_export_of_an_unknown_consumer_is_refused(filled):
         filled.export(client_id="nobody")
 
 
+def test_export_for_a_revoked_consumer_is_refused(filled, consumer):
+    client_id = consumer()
+    filled.wiring.registry.clients.revoke(client_id)
+
+    with pytest.raises(InvalidRequest, match="is revoked"):
+        filled.export(client_id=client_id)
+
+
 def test_sources_and_a_consumer_are_not_named_together(filled, consumer):
     with pytest.raises(InvalidRequest, match="not both"):
         filled.export(client_id=consumer(), sources=["sis"])
