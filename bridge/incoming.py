@@ -50,7 +50,6 @@ def guard(
     per_address = RateLimit(settings.server.requests_per_second)
     tokens = settings.oneroster.token_requests_per_minute
 
-    @app.before_request
     def check() -> None:
         environ, rule = request.environ, request.url_rule
         if rule is not None:
@@ -63,6 +62,9 @@ def guard(
         elif path == REGISTER_PATH or path.startswith(f"{REGISTER_PATH}/"):
             tries().count("register", address, REGISTRATIONS_PER_MINUTE)
         bodies.read(address)
+
+    # Before what the application itself does first: looking for a form's token would read the body.
+    app.before_request_funcs[None].insert(0, check)
 
 
 class _AtOwnAddress:

@@ -21,6 +21,7 @@ HOST = b"Host: rosters.example.org\r\n"
 GET = b"GET /healthz HTTP/1.1\r\n" + HOST
 FORM = b"grant_type=client_credentials"
 POST = b"POST /oauth2/token HTTP/1.1\r\n" + HOST + b"Content-Type: application/x-www-form-urlencoded\r\n"
+SIGN_IN = POST.replace(b"/oauth2/token", b"/admin/sign-in")
 FOLLOWED_BY = b"GET /healthz HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n"
 """What comes next on the connection, and is part of a body to whoever reads the first request otherwise."""
 
@@ -263,9 +264,10 @@ def test_path_is_the_one_that_was_asked_for(say, name):
     assert statuses(say(raw)) == [404]
 
 
-def test_slow_senders_leave_places_to_others_and_are_told_so(port, say):
+@pytest.mark.parametrize("to", [POST, SIGN_IN], ids=["service", "pages"])
+def test_slow_senders_leave_places_to_others_and_are_told_so(port, say, to):
     """They hold as many as one address may, and the next is refused before its body is there."""
-    unfinished = POST + b"Content-Length: 99\r\n\r\n" + FORM
+    unfinished = to + b"Content-Length: 99\r\n\r\n" + FORM
     slow = [socket.create_connection(("127.0.0.1", port), timeout=60) for _ in range(THREADS)]
     for connection in slow:
         connection.sendall(unfinished)
