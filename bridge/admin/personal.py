@@ -30,6 +30,7 @@ _CONTEXT = frozenset({"id", "label", "title"})
 def pages(wiring: Wiring) -> Blueprint:
     """``/personal``: have it shown on one page, the last that was chosen, or masked again."""
     blueprint = Blueprint("personal", __name__)
+    blueprint.add_app_template_global(may_unmask)
 
     @blueprint.post("/personal")
     def choose() -> Response:
@@ -52,7 +53,7 @@ def is_shown(wiring: Wiring, subject: str) -> bool:
     chosen = session.get(_SHOWN_ON)
     if not chosen or chosen[0] != request.path or _is_over(chosen[1], wiring.clock()):
         return False
-    if not current_user.operator.unmasks:
+    if not may_unmask():
         return False  # she was not always limited so
     record_look(wiring, subject)
     return True
@@ -68,8 +69,14 @@ def record_look(wiring: Wiring, subject: str) -> None:
     log.info("personal_data_shown", operator=current_user.operator.id, subject=subject)
 
 
+def may_unmask() -> bool:
+    """Whether whoever is signed in may be shown personal data."""
+    unmasks: bool = current_user.operator.unmasks
+    return unmasks
+
+
 def _check_allowed() -> None:
-    if not current_user.operator.unmasks:
+    if not may_unmask():
         abort(403, "Your account is not shown personal data.")
 
 

@@ -19,9 +19,6 @@ from bridge.mirror.outbox import Event, Outbox, Place
 from bridge.oneroster.scopes import ONEROSTER_SCOPES, readable_collections
 from bridge.seals import Seals
 
-LATEST = "latest"
-"""The ``after`` of somebody who wants to hear of what comes, not of what was."""
-
 _CURSOR = struct.Struct(">16sQQ16s")  # epoch, event, as_of in milliseconds, mark of what the client may see
 
 
@@ -72,7 +69,7 @@ class EventsFeed:
         match after:
             case []:
                 return Place(0, outbox.latest().as_of)
-            case ["latest"]:
+            case ["latest"]:  # of somebody who wants to hear of what comes, not of what was
                 return outbox.latest()
             case [cursor]:
                 return self._read_cursor(outbox, cursor, grant)

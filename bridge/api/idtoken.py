@@ -18,7 +18,6 @@ from bridge.roster.sharing import PrivacyLevel, Share, UserIds
 
 LTI_VERSION = "1.3.0"
 
-_AGS = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
 _BY_NAME = frozenset({Share.NAMES, Share.EMAIL})
 # What is said of the launch and not of the person.
 _IMPERSONAL = frozenset(

@@ -5,5 +5,3 @@ RUNS_READ = "bridge:runs.readonly"
 
 SYNC = "bridge:sync"
 """Asking for a roster to be read now."""
-
-API_SCOPES = (RUNS_READ, SYNC)

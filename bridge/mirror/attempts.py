@@ -43,7 +43,7 @@ class Attempt:
 
     @property
     def undone(self) -> bool:
-        """Whether the latest run was no reading, but undid one: the mirror agrees with the source no more."""
+        """Whether the latest run was no reading, but was to undo one: the source has yet to be asked again."""
         return self.outcome in GOOD and self.good != self.started
 
 

@@ -61,15 +61,17 @@ class Jumps:
             return kept
         if kept is not None and kept.state.own > state.own:
             return Landmarks(state)  # somebody else has read a later state; this one is read only now
-        found = None
-        if kept is not None and kept.state.rest == state.rest:
-            with kept.learning:
-                newer = self._landmarks.find(query)
-                if newer is not None and newer.state == state:
-                    return newer
-                found = self._carried(query, kept, state)
-        found = found or Landmarks(state, recurs=kept is not None)
-        self._landmarks.put(query, found)
+        if kept is None or kept.state.rest != state.rest:
+            found = Landmarks(state, recurs=kept is not None)
+            self._landmarks.put(query, found)
+            return found
+        with kept.learning:
+            newer = self._landmarks.find(query)
+            if newer is not None and newer.state == state:
+                return newer
+            found = self._carried(query, kept, state) or Landmarks(state, recurs=True)
+            if newer is None or newer.state.own <= state.own:
+                self._landmarks.put(query, found)  # before others look, or they would find it all once more
         return found
 
     def shorten(self, query: Query, landmarks: Landmarks) -> Query:
@@ -101,8 +103,8 @@ class Jumps:
                 landmarks.costly = True
                 return False
             while upto is None or upto >= landmarks.furthest[0] + landmarks.apart:
-                offset, place = landmarks.furthest
-                further = replace(query, after=place, offset=landmarks.apart, limit=1)
+                (offset, place), stride = landmarks.furthest, landmarks.apart  # others may set them further apart
+                further = replace(query, after=place, offset=stride, limit=1)
                 statements = self._prepare(further)
                 began = thread_time()
                 row = self._db.execute(statements.places, statements.bind(further)).fetchone()
@@ -111,7 +113,7 @@ class Jumps:
                     return False
                 if row is None:
                     break
-                landmarks.add(offset + landmarks.apart, place_before(query, Place(*row)))
+                landmarks.add(offset + stride, place_before(query, Place(*row)))
         self._landmarks.trim()
         return True
 

@@ -137,9 +137,9 @@ class Pages:
         with self._reading:
             self._look(query.visibility)
             query = reading_without(query, self._unfilled)
-            landmarks = self._recall.get(
-                ("landmarks", asked(query)), lambda: self._jumps.landmarks(query, self._state_of(query))
-            )
+            # The state alone is recalled: what is held of landmarks is bounded for all connections together.
+            state = self._recall.get(("state", asked(query)), lambda: self._state_of(query))
+            landmarks = self._jumps.landmarks(query, state)
             if landmarks.total is not None and query.after is None and query.offset >= landmarks.total:
                 return Page(b"", 0, landmarks.total, None, more=False)
             found = self._find(self._jumps.shorten(query, landmarks))

@@ -41,8 +41,10 @@ FROM told_rosters AS r JOIN sources ON sources.id = r.source
 """
 _WAITS = """
 SELECT EXISTS (SELECT 1 FROM untold) OR EXISTS (SELECT 1 FROM told_rosters WHERE complete = 0)
-    OR EXISTS (SELECT 1 FROM told_rosters WHERE rule <> '' AND closes <= :today)
+    OR EXISTS (SELECT 1 FROM told_rosters WHERE complete = 1 AND closes <= :today)
 """
+_OVER = ("complete = 1 AND closes <= ?", "complete = 0 AND rule <> '' AND closes <= ?")
+"""Rosters that were told of days which are over: told apart, since each is found by an index of its own."""
 _TELL = f"""
 INSERT OR REPLACE INTO told (roster, place, text, sourced_id, {", ".join(f"{part}_end" for part in PARTS)})
 VALUES ({", ".join("?" * (4 + len(PARTS)))})
@@ -89,7 +91,7 @@ class Telling:
         if not self._db.execute(_WAITS, {"today": today}).fetchone()[0]:
             return False
         with storage.write(self._db):
-            begun = begin_anew(self._db, "rule <> '' AND closes <= ?", today)
+            begun = sum(begin_anew(self._db, over, today) for over in _OVER)
             looked_at = self._tell_untold()
             told = self._tell_rosters() if looked_at < _BATCH else 0
         return begun + looked_at + told > 0

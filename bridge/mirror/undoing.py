@@ -67,8 +67,8 @@ WHERE source = :source AND context = :context AND kind = :kind AND subject = :su
 _STANDING = """
 UPDATE contexts SET run = :run, complete_run = NULL, bookmark = NULL WHERE source = :source AND context = :context
 """
-# The mirror does not agree with the source now: when it last did is as it was. The context is read as soon as it is
-# resumed.
+# The source was not asked: when the mirror last agreed with it is as it was, also if nothing could be undone. The
+# context is read as soon as nothing pauses it.
 _LAST_GOOD = "SELECT good FROM attempts WHERE source = :source AND context = :context"
 _NOT_GOOD = "UPDATE attempts SET good = :good WHERE source = :source AND context = :context"
 
@@ -236,8 +236,8 @@ class _Undoing:
         )
         if done:
             self._db.execute(_STANDING, self._key)
-            if last_good is not None:
-                self._db.execute(_NOT_GOOD, {**self._key, "good": last_good[0]})
+        if last_good is not None:
+            self._db.execute(_NOT_GOOD, {**self._key, "good": last_good[0]})
         if self._documents.counts:
             stamp(self._db, self._changed, self._key["run"], self._clock)
 

@@ -100,6 +100,8 @@ def test_pages_of_the_whole_bridge_are_for_whoever_sees_all_of_it(operator, held
 def test_account_that_is_shown_no_personal_data_cannot_ask_for_it(site, operator, held, limit, context_path):
     limit("school", unmasks=False)
 
+    for path in (context_path, f"{context_path}inspect/", f"/admin/held/{held.id}"):
+        assert "Show personal data" not in operator.get(path).text
     page = context_path.removeprefix("/admin")
     shown = operator.post("/admin/personal", shown_at=context_path, page=page, show="yes")
     inspected = operator.post(f"{context_path}inspect/", shown_at=context_path, personal="yes")

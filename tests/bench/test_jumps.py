@@ -2,6 +2,8 @@
 
 import random
 import shutil
+import weakref
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -253,7 +255,7 @@ def test_deep_page_behind_a_small_commit_costs_less_than_the_walk(filled, order)
 
     filled.put([small])
 
-    assert steps.of(0, **order) >= 0  # takes up what has changed
+    steps.of(0, **order)  # takes up what has changed
     assert steps.of(total - 200, **order) < walk
 
 
@@ -262,3 +264,36 @@ def test_page_behind_the_end_is_found_without_a_walk(filled):
     steps.of(0)
 
     assert steps.of(SIZE.enrollments + 100_000_000) < steps.of(0)
+
+
+def test_queries_that_readers_go_on_asking_are_kept_and_no_others_are_held(filled, monkeypatch):
+    monkeypatch.setattr("bridge.mirror.landmarks._QUERIES", 2)
+    shared = LandmarksOfQueries()
+    pages = filled.new_pages(shared)
+    often, once, last = {}, {"descending": True}, {"sort": Sort("status")}
+    found(pages, 0, **often)
+    found(pages, 0, **once)
+    held = weakref.ref(shared.find(query(**once)))
+    found(pages, 0, **often)
+
+    found(pages, 0, **last)
+
+    assert shared.find(query(**often)) is not None
+    assert held() is None
+
+
+def test_landmarks_are_true_though_others_set_them_further_apart_meanwhile(filled, monkeypatch):
+    shared = LandmarksOfQueries()
+    pages = filled.new_pages(shared)
+    walked = [found(filled.new_pages(), offset) for offset in (1_200, 2_900)]
+    found(pages, 2_900)
+
+    def further_apart(asked, **changes):
+        if changes["offset"] == 500:
+            shared.find(query()).apart = 1_000
+        return replace(asked, **changes)
+
+    monkeypatch.setattr("bridge.mirror.jumps.replace", further_apart)
+    found(pages, 2_900)
+
+    assert [found(pages, offset) for offset in (1_200, 2_900)] == walked

@@ -135,6 +135,22 @@ def test_a_member_is_left_if_another_course_has_changed_her_user_since(school, b
     assert undoing.outcome is Outcome.UNCHANGED
 
 
+def test_an_undoing_that_undoes_nothing_does_not_say_that_the_source_was_asked(school, biology, chemistry, undone):
+    school.reconcile(biology)
+    school.reconcile(chemistry)
+    biology.enrol("ann", INSTRUCTOR, given_name="Ann Beatrice", family_name="Abara")
+    run = school.reconcile(biology)
+    chemistry.enrol("ann", given_name="Ann Beatrice Charlotte", family_name="Abara")
+    school.reconcile(chemistry)
+    good = Attempts(school.mirror).of(biology.source, biology.key).good
+    school.clock.turn(hours=1)
+
+    _, undoing = undone(run, biology)
+
+    assert undoing.outcome is Outcome.UNCHANGED
+    assert Attempts(school.mirror).of(biology.source, biology.key).good == good
+
+
 def test_a_member_is_restored_though_her_user_changed_since_if_that_stays_as_it_is(school, biology, chemistry, undone):
     school.reconcile(biology)
     school.reconcile(chemistry)

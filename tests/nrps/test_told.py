@@ -282,6 +282,19 @@ class TestTelling:
         assert serving.school.count("told") == len(course.members)
 
 
+def test_whether_anybody_is_to_be_told_is_found_without_passing_every_roster(serving, class_):
+    conn = serving.app.extensions["bridge"].mirror.db.conn
+    asked = []
+    conn.set_trace_callback(asked.append)
+    tell_all(serving)
+    conn.set_trace_callback(None)
+
+    by_day = [statement for statement in asked if "closes <=" in statement]
+    steps = [step for one in by_day for *_, step in conn.execute(f"EXPLAIN QUERY PLAN {one}")]
+    assert any("told_rosters_closing" in step for step in steps)
+    assert "SCAN told_rosters" not in steps
+
+
 def test_texts_change_with_the_version_only():
     said = [
         {"user_id": "1", "roles": ["Learner"], "status": "Active", **{name: f'{name} é"' for name in PROPERTIES}},
