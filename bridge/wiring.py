@@ -121,12 +121,13 @@ class Wiring:
 
     def close(self) -> None:
         """Close this thread's connections, those that wait for requests, and the idle ones to other systems."""
-        for opened in (self._held.opened, *self._idle):
+        opened: dict[str, Any] | None = self._held.opened
+        while opened is not None:
             for each in opened.values():
                 if isinstance(each, Registry | Mirror | Walks):
                     each.close()
             opened.clear()
-        self._idle.clear()
+            opened = self._next_idle()  # nobody can be lent what has been taken from there
         self.http.close()
 
     @contextmanager
@@ -138,15 +139,18 @@ class Wiring:
         own. Nothing that is given back may be in a transaction, or be used by an answer that is still being sent.
         """
         own = self._held.opened
-        try:
-            self._held.opened = self._idle.pop()
-        except IndexError:
-            self._held.opened = {}
+        self._held.opened = self._next_idle() or {}
         try:
             yield
         finally:
             self._idle.append(self._held.opened)
             self._held.opened = own
+
+    def _next_idle(self) -> dict[str, Any] | None:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return None
 
     # This thread's own connections, or those that are lent to it.
 
