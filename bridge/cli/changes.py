@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from bridge.cli.common import Session, echo_json, json_option, pass_session
+from bridge.cli.common import ROW, Session, echo_json, json_option, pass_session
 from bridge.cli.terminal import echo
 from bridge.mirror.changes import Change, Changes
 from bridge.roster.difference import Difference, differences
@@ -19,7 +19,7 @@ personal_option = click.option(
 
 @click.command()
 @click.option("--record", metavar="SOURCEDID", help="Only of this record.")
-@click.option("--run", type=int, metavar="RUN", help="Only by this run.")
+@click.option("--run", type=ROW, metavar="RUN", help="Only by this run.")
 @click.option("--collection", type=click.Choice(list(COLLECTIONS)), help="Only of these records.")
 @click.option("--source", metavar="TENANT", help="Only of this tenant's records.")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="How many to list.")

@@ -129,3 +129,7 @@ def report(as_json: bool, value: Mapping[str, object], text: str) -> None:
         echo_json(value)
     else:
         echo(text)
+
+
+ROW = click.IntRange(0, 2**63 - 1)
+"""A number that something has in a database."""

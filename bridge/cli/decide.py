@@ -3,17 +3,18 @@
 import click
 
 from bridge import deciding
-from bridge.cli.common import Session, echo_json, json_option, operator, pass_session, report
+from bridge.cli.common import ROW, Session, echo_json, json_option, operator, pass_session, report
 from bridge.cli.sync import exit_as, line, shown_turn
 from bridge.cli.terminal import echo
 from bridge.deciding import approval_of, held_run
+from bridge.errors import BridgeError
 from bridge.mirror.runs import Run, Runs
 from bridge.registry.rosters import Roster
 from bridge.rounds import sync_all
 
 
 @click.command()
-@click.argument("run_ids", type=int, nargs=-1, metavar="[RUN]...")
+@click.argument("run_ids", type=ROW, nargs=-1, metavar="[RUN]...")
 @click.option("--all", "everything", is_flag=True, help="Every held plan that waits, of one tenant.")
 @click.option("--platform", "tenant", metavar="TENANT", help="Whose plans --all means.")
 @click.option("--except-removals", is_flag=True, help="Apply additions and changes; the removals go on waiting.")
@@ -37,6 +38,8 @@ def approve(
     wiring = session.wiring
     runs = Runs(wiring.mirror, wiring.clock)
     chosen = runs.waiting(tenant) if everything else [held_run(runs, run_id) for run_id in run_ids]
+    if tenant is not None and tenant not in wiring.registry.source_names():
+        raise BridgeError(f"there is no platform or source {tenant}: see 'bridge platforms list'")
     approvals = {
         wiring.registry.rosters.get(run.source, run.context): approval_of(
             runs, run, operator(), except_removals=except_removals
@@ -60,7 +63,7 @@ def approve(
 
 
 @click.command()
-@click.argument("run_id", type=int, metavar="RUN")
+@click.argument("run_id", type=ROW, metavar="RUN")
 @json_option
 @pass_session
 def reject(session: Session, run_id: int, as_json: bool) -> None:

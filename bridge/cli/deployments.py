@@ -2,7 +2,7 @@
 
 import click
 
-from bridge.cli.common import Session, echo_json, echo_table, json_option, pass_session, report
+from bridge.cli.common import ROW, Session, echo_json, echo_table, json_option, pass_session, report
 from bridge.errors import UnknownObject
 
 
@@ -12,7 +12,7 @@ def deployments() -> None:
 
 
 @deployments.command("list")
-@click.option("--platform", "platform_id", type=int, help="Only this platform's.")
+@click.option("--platform", "platform_id", type=ROW, help="Only this platform's.")
 @json_option
 @pass_session
 def list_(session: Session, as_json: bool, platform_id: int | None) -> None:
@@ -36,7 +36,7 @@ def list_(session: Session, as_json: bool, platform_id: int | None) -> None:
 
 
 @deployments.command("add")
-@click.argument("platform_id", type=int, metavar="PLATFORM")
+@click.argument("platform_id", type=ROW, metavar="PLATFORM")
 @click.argument("deployment_ids", nargs=-1, required=True, metavar="DEPLOYMENT_ID...")
 @json_option
 @pass_session
@@ -55,7 +55,7 @@ def add(session: Session, platform_id: int, deployment_ids: tuple[str, ...], as_
 
 
 @deployments.command("remove")
-@click.argument("platform_id", type=int, metavar="PLATFORM")
+@click.argument("platform_id", type=ROW, metavar="PLATFORM")
 @click.argument("deployment_id")
 @json_option
 @pass_session

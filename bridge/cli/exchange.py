@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from bridge.cli.common import Session, echo_json, json_option, operator, pass_session, report
+from bridge.cli.common import ROW, Session, echo_json, json_option, operator, pass_session, report
 from bridge.cli.plans import plan_lines, planned
 from bridge.cli.progress import counter
 from bridge.cli.sync import PARTLY
@@ -110,7 +110,7 @@ def export_csv_command(
 @click.option("--encoding", default="utf-8", show_default=True, help="Of files without a byte order mark.")
 @click.option("--dry-run", is_flag=True, help="Say what would change; change nothing.")
 @click.option("--yes", is_flag=True, help="Apply without asking.")
-@click.option("--approve", "approved", type=int, metavar="RUN", help="Let an import through that was held.")
+@click.option("--approve", "approved", type=ROW, metavar="RUN", help="Let an import through that was held.")
 @json_option
 @pass_session
 def import_csv_command(

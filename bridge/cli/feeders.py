@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from bridge.cli.common import Session, echo_json, echo_table, json_option, pass_session, report
+from bridge.cli.common import ROW, Session, echo_json, echo_table, json_option, pass_session, report
 from bridge.cli.tools import share_option, shares_of
 from bridge.errors import InvalidRequest, UnknownObject
 from bridge.lti.vendors import PROFILES
@@ -60,7 +60,7 @@ def new_key(session: Session, tool: str, as_json: bool) -> None:
 
 @feeders.command("revoke-key")
 @click.argument("tool")
-@click.argument("key_id", type=int)
+@click.argument("key_id", type=ROW)
 @json_option
 @pass_session
 def revoke_key(session: Session, tool: str, key_id: int, as_json: bool) -> None:

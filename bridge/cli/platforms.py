@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from bridge.cli import self_registration
-from bridge.cli.common import Session, echo_json, echo_table, json_option, operator, pass_session, report
+from bridge.cli.common import ROW, Session, echo_json, echo_table, json_option, operator, pass_session, report
 from bridge.cli.feeders import find_tool
 from bridge.cli.sync import line
 from bridge.cli.terminal import echo
@@ -188,7 +188,7 @@ def resume(session: Session, platform: str, as_json: bool) -> None:
 
 
 @platforms.command("remove")
-@click.argument("platform_id", type=int)
+@click.argument("platform_id", type=ROW)
 @click.option("--retire", is_flag=True, help="End what was read from it: its records become tobedeleted.")
 @click.option("--yes", is_flag=True, help="Do not ask before records are ended.")
 @json_option

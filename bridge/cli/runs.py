@@ -7,7 +7,7 @@ import click
 
 from bridge.cli.changes import lines, personal_option
 from bridge.cli.changes import shown as change_shown
-from bridge.cli.common import Session, echo_json, echo_table, json_option, pass_session
+from bridge.cli.common import ROW, Session, echo_json, echo_table, json_option, pass_session
 from bridge.cli.terminal import echo, visible
 from bridge.errors import UnknownObject
 from bridge.mirror.changes import Changes
@@ -55,7 +55,7 @@ def runs(session: Session, context: click.Context, limit: int, held: bool, as_js
 
 
 @runs.command("show")
-@click.argument("run_id", type=int)
+@click.argument("run_id", type=ROW)
 @click.option("--changes", "with_changes", is_flag=True, help="Each record that it changed, field by field.")
 @personal_option
 @json_option

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import click
 
-from bridge.cli.common import Session, echo_json, echo_table, json_option, pass_session, report
+from bridge.cli.common import ROW, Session, echo_json, echo_table, json_option, pass_session, report
 from bridge.lti.dynamic_registration import accept as accept_platform
 from bridge.lti.guides import GUIDES, guide_to
 from bridge.lti.rules import REGISTER_PATH, SelfRegistration
@@ -57,7 +57,7 @@ def pending(session: Session, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("registration_id", type=int, metavar="ID")
+@click.argument("registration_id", type=ROW, metavar="ID")
 @click.option("--tenant", help="The tenant that it will belong to; a new one, named after its host, by default.")
 @json_option
 @pass_session
@@ -71,7 +71,7 @@ def accept(session: Session, as_json: bool, registration_id: int, tenant: str | 
 
 
 @click.command()
-@click.argument("registration_id", type=int, metavar="ID")
+@click.argument("registration_id", type=ROW, metavar="ID")
 @json_option
 @pass_session
 def reject(session: Session, registration_id: int, as_json: bool) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from bridge.cli.common import Session, json_option, operator, pass_session, report
+from bridge.cli.common import ROW, Session, json_option, operator, pass_session, report
 from bridge.cli.sync import PARTLY, named
 from bridge.mirror.runs import Outcome
 from bridge.registry.csv_sources import CsvSource
@@ -16,7 +16,7 @@ from bridge.wording import counted
 
 
 @click.command()
-@click.argument("run_id", type=int, metavar="RUN")
+@click.argument("run_id", type=ROW, metavar="RUN")
 @click.option("--dry-run", is_flag=True, help="Say what would be restored; change nothing.")
 @json_option
 @pass_session

@@ -50,7 +50,7 @@ def backup(session: Session, out: Path, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("source", metavar="IN", type=click.Path(path_type=Path))
+@click.argument("source", metavar="IN", type=click.Path(exists=True, path_type=Path))
 @click.option(
     "--erased",
     "erased_file",

@@ -83,7 +83,7 @@ class EnrolledMembers:
     @cached_property
     def mark(self) -> str:
         (latest,) = self._db.execute(_MARKS, self._asked).fetchone()
-        return f"{latest} {self._changed} {self._today}"
+        return f"{latest} {self._changed} {self._today} {self._enrolled.fingerprint}"
 
     def read(
         self, *, limit: int, after: int = 0, has_role: RoleTest | None = None, since: Moment | None = None

@@ -34,7 +34,7 @@ class Ownership:
         for number, (collection, sourced_id) in enumerate(mentions):
             if self._is_taken(collection, sourced_id):
                 what = f"refers to a sourcedId in {collection}" if number else "its sourcedId is one"
-                return f"{what} that is taken by another source: register this source with a prefix"
+                return f"{what} that is taken by another source: give this source a prefix (--prefix)"
         return None
 
     def _is_taken(self, collection: str, sourced_id: SourcedId) -> bool:

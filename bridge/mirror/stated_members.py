@@ -37,10 +37,8 @@ WHERE id IN (SELECT value FROM json_each(:places)) AND source = :source AND cont
 ORDER BY id
 """
 _LATEST = """
-SELECT
-    (SELECT coalesce(max(id), 0) FROM runs
-     WHERE source = :source AND context = :context AND outcome IN ('applied', 'held')),
-    (SELECT value FROM meta WHERE key = :erased)
+SELECT coalesce(max(id), 0) FROM runs
+WHERE source = :source AND context = :context AND outcome IN ('applied', 'held')
 """
 
 ERASED = "erased of {}"
@@ -88,20 +86,29 @@ class StatedMembers:
         row = self._db.execute(
             "SELECT run FROM contexts WHERE source = :source AND context = :context", self._asked
         ).fetchone()
-        return Moment(row[0] if row else 0)
+        return Moment(row[0] if row else 0, erased=self._erased)
+
+    @cached_property
+    def _erased(self) -> str:
+        """The write that last erased somebody of the source."""
+        row = self._db.execute(
+            "SELECT value FROM meta WHERE key = ?", (ERASED.format(self._asked["source"]),)
+        ).fetchone()
+        return str(row[0]) if row else ""
 
     @cached_property
     def mark(self) -> str:
         # A run that has found nothing new is no news.
-        values = {**self._asked, "erased": ERASED.format(self._asked["source"])}
-        latest, erased = self._db.execute(_LATEST, values).fetchone()
-        return f"{latest} {erased} {self._changed} {self._names_escaped}"
+        (latest,) = self._db.execute(_LATEST, self._asked).fetchone()
+        return f"{latest} {self._erased} {self._changed} {self._names_escaped}"
 
     def read(
         self, *, limit: int, after: int = 0, has_role: RoleTest | None = None, since: Moment | None = None
     ) -> Members:
         if since is not None and since.number > self.now.number:
             raise CursorExpired("these differences are of another time of the bridge: read the whole roster")
+        if since is not None and since.erased != self._erased:
+            raise CursorExpired("somebody was erased since, whom nothing names any more: read the whole roster")
         members: list[Member] = []
         for member in self._each(after, since):
             if has_role is not None and not has_role(member.membership.roles):

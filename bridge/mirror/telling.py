@@ -6,6 +6,7 @@ write transaction. Until then members are read one by one, which gives the same 
 that an older version has left, or another rule of telling, needs no step of its own: everybody is to be told there.
 """
 
+import sqlite3
 import time
 from collections.abc import Callable
 from datetime import date
@@ -79,11 +80,15 @@ class Telling:
         self._checked = 0
 
     def work(self, seconds: float = float("inf")) -> None:
-        """Tell, until everybody is told or the time is over."""
+        """Tell, until everybody is told or the time is over, or somebody else writes for long: then later."""
         until = time.monotonic() + seconds
-        self._check()
-        while self.step() and time.monotonic() < until:
-            pass
+        try:
+            self._check()
+            while self.step() and time.monotonic() < until:
+                pass
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
 
     def step(self) -> bool:
         """Tell some members in one transaction; whether there was anything to do."""

@@ -44,7 +44,7 @@ class _Token(msgspec.Struct, frozen=True, array_like=True):
     roles: tuple[str, ...]
     limit: int
     after: int
-    since: tuple[int, str] | None
+    since: tuple[int, str, str] | None
     asked: str
 
 
@@ -75,7 +75,7 @@ class WalkTokens:
 
     def write(self, held: Held) -> str:
         walk = held.walk
-        since = None if walk.since is None else (walk.since.number, walk.since.day)
+        since = None if walk.since is None else (walk.since.number, walk.since.day, walk.since.erased)
         plain = msgspec.json.encode(
             _Token(
                 held.epoch,

@@ -74,10 +74,12 @@ class Moment:
 
     :param number: of whatever last changed it.
     :param day: the date, where memberships begin and end by date; else empty.
+    :param erased: names the last erasure, where nothing else tells who was erased; else empty.
     """
 
     number: int
     day: str = ""
+    erased: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,6 +120,19 @@ class TestContainer:
         assert "Goneaway" not in again.get_data(as_text=True)
         assert tool.get(course, headers={"If-None-Match": again.headers["ETag"]}).status_code == 304
 
+    def test_differences_are_over_when_somebody_was_erased_whom_nothing_names(self, serving, tool, course):
+        course.enrol("gone", name="Gwendolyn Goneaway")
+        serving.school.reconcile(course)
+        url = link_of(tool.get(course), "differences")
+        before = tool.get(url).status_code
+        people = People(serving.school.mirror, serving.school.clock)
+        people.erase(people.find(user_sourced_id(course.source, LtiUserId("gone"))))
+        after = tool.get(url)
+
+        assert before == 200
+        assert after.status_code >= 400
+        assert "read the whole roster" in after.get_data(as_text=True)
+
 
 class TestAccept:
     @pytest.mark.parametrize(
