@@ -125,7 +125,7 @@ def test_an_operator_on_a_terminal_is_asked(bridge, small):
     os.close(slave)
 
     assert process.returncode == 0, process.stderr
-    assert "Apply? [y/N]" in process.stdout
+    assert "Apply? [y/N]" in process.stderr
     assert "applied (run 1)" in process.stdout
 
 
