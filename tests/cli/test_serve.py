@@ -73,6 +73,7 @@ def test_code_in_the_folder_that_it_is_started_in_is_not_run(tmp_path, place):
 def test_scheduler_that_dies_is_started_again(tmp_path, place):
     with running(tmp_path, *place.arguments, "serve", "--workers", "1") as serve:
         scheduler = process_of(eventually(place.scheduler))
+        eventually(place.ready)  # so that the worker is among the others
         others = serve.alive() - {scheduler}
         os.kill(scheduler, signal.SIGKILL)
 
