@@ -37,7 +37,7 @@ def test_mentored_person_is_shown_and_erased_from_launches(bridge, hand_in):
     erase_person(bridge.wiring, ID)
 
     assert len(shown["mentoredIn"]) == 1
-    assert "42" not in json.dumps(shown["mentoredIn"])
+    assert '"42"' not in json.dumps(shown["mentoredIn"])
     assert named(bridge) == [["43"]]
     assert HERS.encode() not in bytes_of(bridge)
 
