@@ -13,7 +13,7 @@ from bridge.nrps.source import NrpsSnapshot, RosterAddress
 from bridge.practice.links import LinkForm
 from bridge.practice.manners import CANVAS_THROTTLE, EXPIRED, FORBIDDEN, RESTING, TOO_FAST, Failure
 from bridge.practice.people import INSTRUCTOR, LEARNER, MENTOR
-from bridge.roster.ports import Stated
+from bridge.roster.ports import Listed, Stated
 from tests.vendors.whole_way import COURSE, TEACHER, course_of, person
 
 LEARNERS = [f"s{number:02}" for number in range(11)]
@@ -177,13 +177,14 @@ class TestTokens:
         bridge.manners.expire_on_page = 2
         snapshot, _ = bridge.wiring.snapshots(bridge.context())
         reading = iter(snapshot)
-        next(reading)
+        first = next(item for item in reading if isinstance(item, Listed))
         former = bridge.wiring.registry.keys.current()
         bridge.wiring.registry.keys.rotate()
 
-        rest = [item for item in reading if isinstance(item, Stated)]
+        rest = [subject for item in reading if isinstance(item, Listed) for subject in item.subjects]
 
-        assert len(rest) == 12
+        assert rest
+        assert len(first.subjects) + len(rest) == 12
         assert bridge.wiring.registry.keys.current() != former
 
     @pytest.mark.parametrize(
