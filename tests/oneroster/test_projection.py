@@ -109,4 +109,4 @@ def test_projection_is_that_of_plain_python(documents: list[dict[str, Any]], cho
 
 
 def test_password_is_selectable_and_selects_nothing() -> None:
-    assert parse_fields(["password"], USERS).apply('{"sourcedId":"1"}') == "{}"
+    assert parse_fields(["password"], USERS).apply(b'{"sourcedId":"1"}') == b"{}"
