@@ -19,9 +19,10 @@ from bridge.wiring import Wiring
 log = structlog.get_logger(__name__)
 
 
-def held_run(runs: Runs, run_id: int) -> Run:
+def held_run(runs: Runs, run_id: int, *, ordered: bool = False) -> Run:
     """A run whose plan waits for somebody's word.
 
+    :param ordered: the word was given while it waited, so that it counts though the roster was read again since.
     :raises UnknownObject: if there is no such run.
     :raises InvalidRequest: if it is not held, or waits no more.
     """
@@ -32,6 +33,8 @@ def held_run(runs: Runs, run_id: int) -> Run:
         raise InvalidRequest("RUN", f"run {run_id} is not held, it is {run.outcome}")
     if not runs.waits(run):
         later = runs.answered_after(run)
+        if ordered and later is not None:
+            return run
         why = "it was rejected" if later is None else f"run {later} came after it"
         raise InvalidRequest("RUN", f"run {run_id} waits no more: {why}; see 'bridge runs --held'")
     return run
@@ -110,7 +113,7 @@ def ordered_approval(wiring: Wiring, order: Order) -> Approval | None:
         return None
     runs = Runs(wiring.mirror, wiring.clock)
     try:
-        run = held_run(runs, order.run)
+        run = held_run(runs, order.run, ordered=True)
     except (UnknownObject, InvalidRequest) as error:
         _drop(order, error)
         return None

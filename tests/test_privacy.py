@@ -154,7 +154,7 @@ class WholeRun:
             connection.execute("ALTER TABLE users RENAME TO gone")
         connection.close()
         broken = http.get(
-            f"{url}{ROSTERING_PATH}/users?search={person.name}", headers={"Authorization": f"Bearer {token}"}
+            f"{url}{ROSTERING_PATH}/users?sort=email&search={person.name}", headers={"Authorization": f"Bearer {token}"}
         )
         assert broken.status_code == 500
 
