@@ -149,7 +149,7 @@ def run(tmp_path_factory):
                 manners.fail_next.extend([failure] * 2 if failure else ())  # it is asked again after some of them
                 before = len(serve.errors())
                 run.order_a_reading()
-                run.logs[name] = serve.errors()[before:]
+                run.logs[name] = eventually(lambda before=before: serve.errors()[before:])  # told after it is done
                 manners.fail_next.clear()
             runs = [f"runs/{number}?personal=yes" for number in range(1, len(BROKEN) + 3)]
             visit(run.place, ["sources/district/", f"sources/{EVE}/", *runs, *(f"quality/{q}" for q in
