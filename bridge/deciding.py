@@ -76,7 +76,7 @@ def pause_context(wiring: Wiring, context: Roster, made_by: str, reason: str = "
     """Read a context, or a source, no more by itself; whether it was read so far."""
     newly = wiring.registry.rosters.pause(context, made_by, reason)
     if newly:
-        _record(wiring, DecisionKind.PAUSED, made_by, _roster(context))
+        _record(wiring, DecisionKind.PAUSED, made_by, subject_of(context))
     return newly
 
 
@@ -84,7 +84,7 @@ def resume_context(wiring: Wiring, context: Roster, made_by: str) -> bool:
     """Read a context, or a source, again; whether it was paused."""
     was_paused = wiring.registry.rosters.resume(context)
     if was_paused:
-        _record(wiring, DecisionKind.RESUMED, made_by, _roster(context))
+        _record(wiring, DecisionKind.RESUMED, made_by, subject_of(context))
     return was_paused
 
 
@@ -152,7 +152,8 @@ def _record(wiring: Wiring, kind: DecisionKind, made_by: str, about: str) -> Non
     Decisions(wiring.mirror, wiring.clock).record(kind, made_by, about)
 
 
-def _roster(roster: Roster) -> str:
+def subject_of(roster: Roster) -> str:
+    """What the record of what was done calls a roster."""
     return f"{'source' if isinstance(roster, RegisteredSource) else 'class'} {roster.name}"
 
 

@@ -9,7 +9,8 @@ from bridge.admin import personal
 from bridge.admin.accounts import signed_in
 from bridge.admin.forms import FreshnessForm
 from bridge.admin.paging import PAGE, listing, number
-from bridge.admin.reading import add_reading, reading_of, subject_of, title_of
+from bridge.admin.reading import add_reading, reading_of, title_of
+from bridge.deciding import subject_of
 from bridge.errors import BridgeError
 from bridge.mirror.class_members import ClassMembers, HeldMember
 from bridge.mirror.class_roles import count_roles

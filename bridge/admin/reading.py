@@ -12,6 +12,7 @@ from bridge.admin.accounts import signed_in
 from bridge.admin.paging import PAGE, listing, number
 from bridge.admin.words import OUTCOMES, done_by, sentence
 from bridge.clock import from_stamp
+from bridge.deciding import subject_of
 from bridge.mirror.attempts import Attempt, Attempts
 from bridge.mirror.decisions import Decision, Decisions
 from bridge.mirror.outcomes import ANSWERED, Outcome
@@ -146,11 +147,6 @@ def add_reading(blueprint: Blueprint, wiring: Wiring, find: Callable[..., Roster
         wiring.registry.activity.add(signed_in(), action, subject_of(roster))
         flash(said, "success")
         return redirect(url_for(".show", **named) + "#reading")
-
-
-def subject_of(roster: Roster) -> str:
-    """What the record of what was done calls a roster."""
-    return f"{'source' if isinstance(roster, RegisteredSource) else 'class'} {roster.name}"
 
 
 def title_of(roster: Reconciled) -> str:
