@@ -16,5 +16,5 @@ class Schemas(NamedTuple):
 
 
 RELEASES: Mapping[str, Schemas] = {
-    "0.1.0": Schemas(mirror=23, registry=23),
+    "0.1.0": Schemas(mirror=24, registry=23),
 }

@@ -298,7 +298,7 @@ def test_consumer_whose_limits_an_older_version_does_not_know_is_let_in_no_more(
         for each in (limited, free):
             registry.tokens.add(each.encode(), each, ["s"], timedelta(hours=1))
 
-    downgrade(filled, Schemas(mirror=23, registry=9))
+    downgrade(filled, Schemas(mirror=24, registry=9))
 
     with closing(sqlite3.connect(filled.registry)) as connection:
         revoked = dict(connection.execute("SELECT client_id, revoked IS NOT NULL FROM clients"))
@@ -315,7 +315,7 @@ def test_webhook_whose_limits_an_older_version_does_not_know_is_stopped(filled):
                 name, "https://a.example.org", sources=None, orgs=orgs, collections=["users"], epoch="e", position=0
             )
 
-    downgrade(filled, Schemas(mirror=23, registry=9))
+    downgrade(filled, Schemas(mirror=24, registry=9))
 
     with closing(sqlite3.connect(filled.registry)) as connection:
         stopped = dict(connection.execute("SELECT name, stopped IS NOT NULL FROM webhooks"))
@@ -330,7 +330,7 @@ def test_operator_whose_limits_an_older_version_does_not_know_has_no_account_the
                 (name, sources, unmasks),
             )
 
-    downgrade(filled, Schemas(mirror=23, registry=15))
+    downgrade(filled, Schemas(mirror=24, registry=15))
 
     with closing(sqlite3.connect(filled.registry)) as connection:
         names = {name for (name,) in connection.execute("SELECT name FROM operators")}
@@ -348,7 +348,7 @@ def test_sealed_secrets_are_not_taken_for_secrets_by_an_older_version(filled):
             value = sealed if table == "sources" else sealed.encode()
             db.execute(f"UPDATE {table} SET {column} = ? WHERE {name} = (SELECT min({name}) FROM {table})", (value,))
 
-    downgrade(filled, Schemas(mirror=23, registry=12))
+    downgrade(filled, Schemas(mirror=24, registry=12))
 
     with closing(sqlite3.connect(filled.registry)) as connection:
         paused = connection.execute("SELECT source FROM source_pauses").fetchall()
@@ -363,7 +363,7 @@ def test_signing_key_that_was_withdrawn_is_not_there_for_an_older_version_to_pub
         withdrawn = registry.keys.current().kid
         successor = registry.keys.rotate(withdraw=True).kid
 
-    downgrade(filled, Schemas(mirror=23, registry=1))
+    downgrade(filled, Schemas(mirror=24, registry=1))
 
     with closing(sqlite3.connect(filled.registry)) as connection:
         kept = {kid for (kid,) in connection.execute("SELECT kid FROM keys")}

@@ -23,6 +23,7 @@ Parameter = str | int | bytes
 class Hole(Enum):
     """A parameter that is bound when the statement is run."""
 
+    ID = auto()
     LIMIT = auto()
     OFFSET = auto()
     BOTH = auto()
@@ -64,6 +65,10 @@ ORDERED = {
 Each has an index ``<collection>_by_<field>`` of (key, ``seq``, ``source``): it gives the records in the order of the
 field, leads to those with one value in the order of ``seq``, and tells whose they are without looking at them.
 """
+
+_HELD_TOGETHER = {("enrollments", "class.sourcedId"): ("enrollments_in_class", ("role", "status"))}
+"""Indexes of (``source``, a reference, further fields, and what the records refer to): whom a class has is found there,
+without looking at these records, or at what other sources say."""
 
 # Numbers keep their JSON text: through SQLite's own numbers 1e3 would come back as 1000.0.
 _TEXT_OF_E = (
@@ -158,14 +163,31 @@ class ConditionCompiler:
         others = condition.collection
         path = path_of(others, condition.path)
         compiler = replace(self, collection=others, in_order=False, row_given=False)
-        where = all_of([compiler.compile(condition.where), *self.visible(others)])
+        index, inner = self._held_together(others, condition.where) or ("", compiler.compile(condition.where))
+        where = all_of([inner, *self.visible(others)])
         if not path.many:
-            found = f'r.sourcedId IN (SELECT r."{path.name}" FROM "{others.name}" AS r WHERE {where.sql})'
+            found = f'r.sourcedId IN (SELECT r."{path.name}" FROM "{others.name}" AS r{index} WHERE {where.sql})'
             return Term(found, where.parameters, 1 + where.depth)
         value, entries = _entries(path)
         held = f'SELECT {value.sql} FROM "{others.name}" AS r CROSS JOIN {entries.sql} WHERE {where.sql}'
         parameters = value.parameters + entries.parameters + where.parameters
         return Term(f"r.sourcedId IN ({held})", parameters, 1 + where.depth)
+
+    def _held_together(self, others: Collection, where: Condition) -> tuple[str, Term] | None:
+        """An index that finds all of these records by itself, and what to ask of it; ``None`` if there is none."""
+        asked: dict[str, str] = {}
+        for term in where.terms if isinstance(where, And) else (where,):
+            if not isinstance(term, Comparison) or not _is_plain_equality(path_of(others, term.field), term):
+                return None
+            if asked.setdefault(term.field, term.value) != term.value:
+                return None
+        for (name, reference), (index, further) in _HELD_TOGETHER.items():
+            if name == others.name and reference in asked and asked.keys() <= {reference, *further}:
+                equal = [Term(f'r."{field}" = ?', (value,)) for field, value in asked.items()]
+                return f" INDEXED BY {index}", all_of(
+                    [*equal, Term(f"r.source IN ({self.sources.sql})", self.sources.parameters)]
+                )
+        return None
 
     def _any_of(self, conditions: Sequence[Condition]) -> Term:
         """Equalities on one field become one list: an OR of hundreds is too deep a tree for SQLite."""

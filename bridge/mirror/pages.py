@@ -22,7 +22,7 @@ from bridge.mirror.horizon import Horizon, Horizons
 from bridge.mirror.jumps import Jumps
 from bridge.mirror.landmarks import Landmarks, LandmarksOfQueries, State, asked
 from bridge.mirror.mirror import Mirror
-from bridge.mirror.query_sql import PageStatements, compile_count, compile_one, prepare_page, tally_of
+from bridge.mirror.query_sql import OneStatement, PageStatements, compile_count, prepare_one, prepare_page, tally_of
 from bridge.recall import Recall
 from bridge.roster.model import COLLECTIONS, Collection
 from bridge.roster.privacy import PersonDetail
@@ -199,25 +199,30 @@ class Pages:
         :raises UnknownObject: if there is none that this caller may see.
         """
         with self._reading:
-            horizon = self._look(visibility)
-            sources = self._source_ids()
-            alike = reading_without(
-                Query(collection=collection, visibility=visibility, preset=preset, limit=1), self._unfilled
-            )
-            statement = compile_one(alike.collection, sourced_id, visibility, sources, alike.preset, horizon)
-            row = self._db.execute(statement.sql, statement.parameters).fetchone()
+            self._look(visibility)
+            statement = self._prepared_one(collection, visibility, preset)
+            row = self._db.execute(statement.sql, statement.bind(sourced_id)).fetchone()
             if row is None:
                 raise UnknownObject(f"there is no {collection.singular} with this sourcedId")
             return self._as_seen(self._moved(row[0]), collection, visibility)
+
+    def _prepared_one(self, collection: Collection, visibility: Visibility, preset: Condition | None) -> OneStatement:
+        def prepare() -> OneStatement:
+            query = Query(collection=collection, visibility=visibility, preset=preset, limit=1)
+            query = reading_without(query, self._unfilled)
+            return prepare_one(query.collection, visibility, self._source_ids(), query.preset, self._horizon)
+
+        if visibility.is_limited:
+            return prepare()  # as for pages
+        return self._recall.get(("one", collection, visibility, preset), prepare)
 
     @property
     def _unfilled(self) -> FacetNames:
         return self._recall.get("unfilled", lambda: unfilled(self._mirror.db))
 
-    def _look(self, visibility: Visibility) -> Horizon | None:
-        """Find out how far the caller sees who is answered now; ``None`` if that is all of her sources."""
+    def _look(self, visibility: Visibility) -> None:
+        """Find out how far the caller sees who is answered now."""
         self._horizon = self._horizons.of(self._mirror.db, visibility) if visibility.is_limited else None
-        return self._horizon
 
     def _visible_part(self, collection: str, document: str) -> str:
         """A document as a limited caller may see it, for SQL."""

@@ -51,6 +51,9 @@ _SIDE_BY_SIDE = 100
 _MOST = 2**63 - 1
 """The largest number that SQLite takes."""
 
+_WHICHEVER = "a sourcedId"
+"""Stands for the sourcedId in what is to find any record: told from every other text by being this very object."""
+
 # The stamp goes before the rest. As bytes, because to find a place in a text SQLite counts its characters.
 _SERVED = """'{"dateLastModified":"' || w.stamp || '",' || substr(CAST(r.document AS BLOB), 2)"""
 _STAMPED = "CROSS JOIN writes AS w ON w.changed = r.changed"
@@ -62,6 +65,18 @@ class Statement:
 
     sql: str
     parameters: tuple[Parameter | Hole, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OneStatement:
+    """What finds single records of a collection: one at a time, by its sourcedId."""
+
+    sql: str
+    parameters: tuple[Parameter | Hole, ...]
+
+    def bind(self, sourced_id: str) -> tuple[Parameter | Hole, ...]:
+        """The parameters for one of them."""
+        return tuple(sourced_id if each is Hole.ID else each for each in self.parameters)
 
 
 class _Rows(NamedTuple):
@@ -193,22 +208,22 @@ def compile_count(query: Query, source_ids: Mapping[str, int], horizon: Horizon 
     return Statement(sql, tuple(parameter for count in counts for parameter in count.parameters))
 
 
-def compile_one(
+def prepare_one(
     collection: Collection,
-    sourced_id: str,
     visibility: Visibility,
     source_ids: Mapping[str, int],
     preset: Condition | None = None,
     horizon: Horizon | None = None,
-) -> Statement:
-    """One record as it is served; no row if there is none that may be seen."""
-    wanted = Comparison("sourcedId", Predicate.EQUAL, sourced_id)
+) -> OneStatement:
+    """What finds one record as it is served, whichever; no row if there is none that may be seen."""
+    wanted = Comparison("sourcedId", Predicate.EQUAL, _WHICHEVER)
     where = And((wanted, *_terms_of(preset)))
     query = Query(collection=collection, visibility=visibility, limit=1, where=where)
     (rows,) = _ways(query, source_ids, horizon, in_order=True)
-    return _select(
+    found = _select(
         Term(f"CAST({_SERVED} AS BLOB)"), Term(f"{rows.table.sql} {_STAMPED}", rows.table.parameters), rows.terms
     )
+    return OneStatement(found.sql, tuple(Hole.ID if each is _WHICHEVER else each for each in found.parameters))
 
 
 def tally_of(query: Query) -> tuple[str | None, str | None] | None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.mirror.query_sql import Statement, compile_count, compile_one, prepare_page, tally_of
+from bridge.mirror.query_sql import Statement, compile_count, prepare_one, prepare_page, tally_of
 from bridge.oneroster.filters import parse_filter
 from bridge.roster.model import ACADEMIC_SESSIONS, CLASSES, COURSES, DEMOGRAPHICS, ENROLLMENTS, ORGS, USERS, Collection
 from bridge.roster.query import And, Comparison, Condition, Or, Place, Predicate, Query, Sort
@@ -234,7 +234,8 @@ def test_stamp_comes_before_the_rest() -> None:
 )
 def test_one_record(visibility: Visibility, preset: Condition | None, is_found: bool) -> None:
     with MIRROR.holding(USERS, users()):
-        rows = MIRROR.run(compile_one(USERS, "1", visibility, SOURCES, preset))
+        one = prepare_one(USERS, visibility, SOURCES, preset)
+        rows = MIRROR.run(Statement(one.sql, one.bind("1")))
     assert [json.loads(text)["sourcedId"] for (text,) in rows] == (["1"] if is_found else [])
 
 

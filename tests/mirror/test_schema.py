@@ -6,8 +6,9 @@ import sqlite3
 import pytest
 
 from bridge.mirror.condition_sql import ordered_fields
-from bridge.mirror.query_sql import Statement, compile_one, prepare_page
+from bridge.mirror.query_sql import Statement, prepare_one, prepare_page
 from bridge.oneroster.filters import parse_filter
+from bridge.oneroster.operations import OPERATIONS
 from bridge.roster.model import COLLECTIONS, ENROLLMENTS, USERS
 from bridge.roster.query import Place, Query, Sort
 from bridge.roster.visibility import Visibility
@@ -102,6 +103,8 @@ def test_every_collection_is_held_in_order(school, collection):
         wanted[f"{collection.name}_by_kind_and_status"] = [key, key, "seq", "source"]
     if collection is USERS:
         wanted["users_by_address"] = ["email", "source"]  # for people who are in several sources
+    if collection is ENROLLMENTS:
+        wanted["enrollments_in_class"] = ["source", "class.sourcedId", "role", "status", "user.sourcedId"]
     assert found == wanted
 
 
@@ -219,7 +222,20 @@ def test_page_is_found_by_its_index(school, collection, filter_, rest, step):
     assert step in plan_of(school, page_of(query))
 
 
+@pytest.mark.parametrize("visibility", [Visibility.of_all(), Visibility.of("north")], ids=["all", "one-source"])
+def test_people_of_a_class_are_found_by_it(school, visibility):
+    (operation,) = [each for each in OPERATIONS if each.operation_id == "getStudentsForClass"]
+    query = Query(collection=USERS, visibility=visibility, limit=100, preset=operation.condition(("c",)))
+
+    plan = plan_of(school, page_of(query))
+
+    wanted = "source=? AND class.sourcedId=? AND role=? AND status=?"
+    assert f"SEARCH r USING INDEX enrollments_in_class ({wanted})" in plan
+
+
 def test_one_record_is_found_by_its_id(school):
-    plan = plan_of(school, compile_one(USERS, "x", Visibility.of("north"), SOURCES))
+    one = prepare_one(USERS, Visibility.of("north"), SOURCES)
+
+    plan = plan_of(school, Statement(one.sql, one.bind("x")))
 
     assert plan[0] == "SEARCH r USING INDEX sqlite_autoindex_users_1 (sourcedId=?)"

@@ -1,0 +1,3 @@
+-- Nothing is lost.
+
+DROP INDEX enrollments_in_class;
