@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from bench.static_lms import static_lms
 from bridge import log
@@ -63,7 +64,8 @@ def installation(
             jwks=public_jwks(wiring.registry.keys.published()),
         )
         fields = ("issuer", "client_id", "auth_login_url", "token_url", "jwks_url")
-        platform = wiring.registry.platforms.add(**{name: tool[name] for name in fields}, tenant="bench")
+        given: dict[str, Any] = {name: tool[name] for name in fields}
+        platform = wiring.registry.platforms.add(**given, tenant="bench")
         registered = [
             wiring.registry.contexts.add(
                 platform,

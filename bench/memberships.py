@@ -25,7 +25,7 @@ _ENROLLMENTS = 1_060
 _A_DAY = timedelta(days=1)
 
 
-def measured_memberships(folder: Path, classes: int, *, port: int, seconds: int, rounds: int) -> Iterator[Row]:
+def measured_memberships(folder: Path, classes: int, *, seconds: int, rounds: int) -> Iterator[Row]:
     """Fill a mirror with that many classes, tell their members, and let a tool that is told everything read them."""
     fill(folder, Size(classes * _ENROLLMENTS, per_class=_ENROLLMENTS))
     wiring = Wiring(load_settings(environ={"BRIDGE_CONFIG": str(folder / "bridge.toml")}))
@@ -37,14 +37,14 @@ def measured_memberships(folder: Path, classes: int, *, port: int, seconds: int,
     finally:
         wiring.close()
     asked = [Asked(f"{CONTEXTS_PATH}/{quote(class_, safe='')}/memberships", token) for (class_,) in found]
-    with serving(folder, port, workers=2, bodies={}):
-        answer = requests.get(f"http://127.0.0.1:{port}{asked[0].path}", headers=as_headers(token), timeout=60)
+    with serving(folder, workers=2, bodies={}) as served:
+        answer = requests.get(f"http://127.0.0.1:{served.port}{asked[0].path}", headers=as_headers(token), timeout=60)
         answer.raise_for_status()
     members = len(msgspec.json.decode(answer.content)["members"])
-    with serving(folder, port, workers=2, bodies={"container": answer.content}):
+    with serving(folder, workers=2, bodies={"container": answer.content}) as served:
         ratio = compare(
-            lambda: load(port, [Asked("/static/container")], seconds=seconds),
-            lambda: load(port, asked, seconds=seconds),
+            lambda: load(served.port, [Asked("/static/container")], seconds=seconds),
+            lambda: load(served.port, asked, seconds=seconds),
             rounds=rounds,
         )
     yield Row(

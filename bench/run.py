@@ -63,9 +63,7 @@ def _measured(options: argparse.Namespace) -> Iterator[Row]:
                 yield from _sizes(folder, large, options.seconds, options.rounds)
         if options.only in (None, "memberships"):
             classes = min(1_000, max(2, options.enrollments // 1_000))
-            yield from measured_memberships(
-                folder / "classes", classes, port=free_port(), seconds=options.seconds, rounds=options.rounds
-            )
+            yield from measured_memberships(folder / "classes", classes, seconds=options.seconds, rounds=options.rounds)
         if options.only in (None, "reconciling"):
             yield from measured_reconciling(options.members, free_port())
             yield measured_applying(options.members, free_port())

@@ -218,7 +218,7 @@ def _compare(bridge: Installation, consumers: Sequence[Consumer]) -> Iterator[st
     for enrollment in reader.walk(f"{ROSTERING_PATH}/enrollments", limit=10_000, filter="status='active'"):
         person = enrollment["metadata"]["lti.userId"]
         served[enrollment["class"]["sourcedId"], person, enrollment["role"]] += 1
-    true = Counter(
+    true: Counter[tuple[str, str, str]] = Counter(
         (context.class_sourced_id, member.person.user_id, "teacher" if member.roles == (INSTRUCTOR,) else "student")
         for context in bridge.contexts
         for member in bridge.lms.roster.members(context.context_id)

@@ -72,7 +72,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     @property
     def server_url(self) -> str:
-        return f"http://{_HOST}:{self.server.server_address[1]}"
+        assert isinstance(self.server, ThreadingHTTPServer)
+        return f"http://{_HOST}:{self.server.server_port}"
 
     def _answer(self, body: bytes, content_type: str, following: str | None) -> None:
         self.send_response(200)
