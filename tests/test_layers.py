@@ -72,7 +72,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("bridge.migrations", "bridge.releases"),
     ("bridge.storage", "bridge.recall", "bridge.seals", "bridge.log", "bridge.practice", "bridge.around"),
     ("bridge.compression",),
-    ("bridge.clock", "bridge.errors", "bridge.wording"),
+    ("bridge.clock", "bridge.errors", "bridge.origins", "bridge.wording"),
 )
 
 

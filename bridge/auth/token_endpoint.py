@@ -18,8 +18,9 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from bridge.auth.scopes import GrantedScopes, grant_scopes
 from bridge.auth.tokens import issue_token
-from bridge.auth.tool_assertion import ASSERTION_TYPE, AssertionRefused, ToolAssertions
+from bridge.auth.tool_assertion import AssertionRefused, ToolAssertions
 from bridge.errors import RequestError
+from bridge.lti.assertion import ASSERTION_TYPE
 from bridge.nrps.schemas import CONTEXT_MEMBERSHIP_SCOPE
 from bridge.registry.clients import Client
 from bridge.registry.registry import Registry

@@ -22,8 +22,6 @@ from bridge.lti.public_keys import ALGORITHMS, Malformed, NotSigned, signed_clai
 from bridge.registry.registry import Registry
 from bridge.registry.tools import Tool
 
-ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-
 LONGEST_LIFE = timedelta(hours=1)
 """From ``iat`` to ``exp``, and the age of an assertion: used ones are remembered for as long."""
 LEEWAY = timedelta(seconds=60)

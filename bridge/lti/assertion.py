@@ -13,6 +13,9 @@ from joserfc.jwk import RSAKey
 from bridge.lti.platform import Platform
 from bridge.lti.vendors import audience_of
 
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+"""What token requests with an assertion call it: RFC 7523 section 2.2."""
+
 ALGORITHM = "RS256"
 DEPLOYMENT_ID = "https://purl.imsglobal.org/spec/lti/claim/deployment_id"
 

@@ -13,13 +13,14 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from bridge.clock import Clock, utc_now
 from bridge.errors import BridgeError, SourceGone, SourceRefused, SourceUnavailable
 from bridge.lti.platform import Platform
 from bridge.nrps.containers import parse_container, too_many_members
 from bridge.nrps.schemas import CONTEXT_MEMBERSHIP_SCOPE, MEMBERSHIP_CONTAINER
+from bridge.origins import origin_of
 from bridge.transport.http import Answer, Http, without_query
 from bridge.transport.links import find_link, parse_links
 from bridge.transport.oauth2 import ServiceTokens
@@ -29,7 +30,6 @@ DEFAULT_MAX_MEMBERS = 100_000
 _SCOPES = (CONTEXT_MEMBERSHIP_SCOPE,)
 _LONGEST_LINKS = 8 * 1024
 _MOST_EMPTY_PAGES = 100
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 _WHAT_TO_CHECK = {
     400: "it does not accept the request: check the membership URL, and any role, limit or resource link id asked for",
@@ -290,10 +290,9 @@ def _check_next(next_url: str, registered: str, seen: set[str]) -> None:
         raise SourceRefused(f"{where} links back to a page that was read already: its roster has no end")
 
 
-def _origin(url: str) -> tuple[str, str | None, int | None]:
+def _origin(url: str) -> tuple[str, str, int]:
     try:
-        parts = urlsplit(url)
-        return parts.scheme, parts.hostname, parts.port or _DEFAULT_PORTS.get(parts.scheme)
+        return origin_of(url)
     except ValueError:
         raise SourceRefused(
             "a membership URL, or a link to a next page, is not a URL: check the registration"

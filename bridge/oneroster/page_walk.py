@@ -7,12 +7,11 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from bridge.errors import SourceRefused
+from bridge.origins import origin_of
 
 _MOST_EMPTY_PAGES = 20
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +108,8 @@ def _id_of(record: Any) -> str:
     return str(record.get("sourcedId")) if isinstance(record, dict) else repr(record)
 
 
-def _origin(url: str) -> tuple[str, str | None, int | None]:
+def _origin(url: str) -> tuple[str, str, int]:
     try:
-        parts = urlsplit(url)
-        return parts.scheme, parts.hostname, parts.port or _DEFAULT_PORTS.get(parts.scheme)
+        return origin_of(url)
     except ValueError:
         raise SourceRefused("a link to a next page is not a URL: check the base URL") from None

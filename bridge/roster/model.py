@@ -312,3 +312,7 @@ COLLECTIONS: dict[str, Collection] = {
     collection.name: collection
     for collection in (ORGS, ACADEMIC_SESSIONS, COURSES, CLASSES, USERS, ENROLLMENTS, DEMOGRAPHICS)
 }
+"""By their plural wire names."""
+
+BY_SINGULAR: dict[str, Collection] = {collection.singular: collection for collection in COLLECTIONS.values()}
+"""The same by what the ``type`` of a reference to one of their records says."""

@@ -19,8 +19,8 @@ from typing import Any
 from bridge.roster.identity import SourcedId
 from bridge.roster.model import (
     ACADEMIC_SESSIONS,
+    BY_SINGULAR,
     CLASSES,
-    COLLECTIONS,
     COURSES,
     OBJECTS,
     ORGS,
@@ -34,7 +34,6 @@ from bridge.roster.references import References
 from bridge.roster.spellings import is_blank, read_date, read_list, read_reference, read_text, read_uri, read_word
 from bridge.roster.supplied import SUPPLIED
 
-_BY_SINGULAR = {collection.singular: collection for collection in COLLECTIONS.values()}
 _UNKNOWN = "ext:unknown"
 _LISTS = frozenset({Kind.LIST, Kind.REFERENCES, Kind.OBJECTS})
 
@@ -121,7 +120,7 @@ class Normaliser:
         if found is None:
             return None
         sourced_id = SourcedId(self.prefix + found)
-        collection = _BY_SINGULAR.get(singular)
+        collection = BY_SINGULAR.get(singular)
         return self.references.to(collection, sourced_id) if collection else self.references.to_resource(sourced_id)
 
     def _objects(self, name: str, value: Any) -> list[dict[str, Any]]:

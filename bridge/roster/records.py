@@ -16,7 +16,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from bridge.roster.identity import ContextKey, SourcedId, context_key
-from bridge.roster.model import COLLECTIONS, ENROLLMENTS, USERS, Collection
+from bridge.roster.model import BY_SINGULAR, COLLECTIONS, ENROLLMENTS, USERS, Collection
 from bridge.roster.normalising import Normaliser, Unusable, is_ended, sourced_id_of
 from bridge.roster.ports import Derived, Fact, FactKind, Gone, PageRead, Rejected, Stated
 from bridge.roster.references import References
@@ -34,7 +34,6 @@ _LONGEST_RECORD = 256 * 1024
 _REMEMBERED = 256
 _SECRETS = frozenset({"password", "credentials"})
 _UNSAID = _SECRETS | {"dateLastModified"}
-_BY_SINGULAR = {collection.singular: collection.name for collection in COLLECTIONS.values()}
 
 # What decides who somebody is, or where; a change of anything else is one of names and the like.
 _STANDING: Mapping[str, tuple[str, ...]] = {
@@ -207,8 +206,8 @@ class RecordDerivation:
 def _references_in(value: Any) -> Iterator[tuple[str, SourcedId]]:
     match value:
         case {"href": _, "sourcedId": str(sourced_id), "type": str(singular)}:
-            if singular in _BY_SINGULAR:
-                yield _BY_SINGULAR[singular], SourcedId(sourced_id)
+            if singular in BY_SINGULAR:
+                yield BY_SINGULAR[singular].name, SourcedId(sourced_id)
         case dict():
             for name, inner in value.items():
                 if name != "metadata":

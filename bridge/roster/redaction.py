@@ -7,12 +7,10 @@ elsewhere. References to resources are kept, since no service here holds any.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bridge.roster.model import COLLECTIONS, OBJECTS, Collection, Field, Kind
+from bridge.roster.model import BY_SINGULAR, OBJECTS, Collection, Field, Kind
 
 Sees = Callable[[str, str], bool]
 """Whether the record of this collection, by its name, with this sourcedId may be seen."""
-
-_BY_SINGULAR = {collection.singular: collection.name for collection in COLLECTIONS.values()}
 
 
 def redacted(body: Mapping[str, Any], shown: Collection, sees: Sees | None) -> dict[str, Any]:
@@ -54,5 +52,5 @@ def _seen(member: Field, value: Any, sees: Sees) -> Any:
 
 
 def _leads_to_seen(member: Field, reference: Any, sees: Sees) -> bool:
-    collection = _BY_SINGULAR.get(member.of)
-    return collection is None or sees(collection, reference["sourcedId"])
+    collection = BY_SINGULAR.get(member.of)
+    return collection is None or sees(collection.name, reference["sourcedId"])

@@ -14,12 +14,11 @@ from typing import Any
 
 from bridge.clock import Clock, utc_now
 from bridge.errors import SourceRefused, SourceUnavailable
+from bridge.lti.assertion import ASSERTION_TYPE
 from bridge.lti.platform import Platform
 from bridge.transport.http import Answer, Http, host_of
 from bridge.transport.retry import asks_to_wait, retry_after
 from bridge.transport.token_cache import TokenCache
-
-ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 Signer = Callable[[Platform, str | None], str]
 """Signs a fresh assertion for a platform, and for a deployment of it where one is known."""

@@ -14,8 +14,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from urllib.parse import urlsplit
 
 from bridge.errors import SourceRefused
-
-_DEFAULT_PORTS = {"http": 80, "https": 443}
+from bridge.origins import DEFAULT_PORTS, origin_of
 
 # Global by the registries, yet answered from inside a cloud's own network.
 _INTERNAL = (
@@ -59,13 +58,13 @@ class OutgoingPolicy:
             host, port = parts.hostname, parts.port
         except ValueError:
             raise SourceRefused("a URL that cannot be read was to be fetched: check the registered addresses") from None
-        if parts.scheme not in _DEFAULT_PORTS or not host:
+        if parts.scheme not in DEFAULT_PORTS or not host:
             raise SourceRefused(
                 "an outgoing URL must begin with https:// and name a host: check the registered addresses"
             )
         if parts.username is not None or parts.password is not None:
             raise SourceRefused(f"{host}: a URL with a user name in it is not used: register it without")
-        if parts.scheme != "https" and not self.allows(host, port or _DEFAULT_PORTS[parts.scheme]):
+        if parts.scheme != "https" and not self.allows(host, port or DEFAULT_PORTS[parts.scheme]):
             raise SourceRefused(
                 f"{host}: plain http is not used: register an https address, or add the host to outgoing.allowed_hosts"
             )
@@ -101,8 +100,7 @@ class OutgoingPolicy:
 def _origin(url: str) -> tuple[str, str, int]:
     """Scheme, host and port; all blank if the URL cannot be read."""
     try:
-        parts = urlsplit(url)
-        return parts.scheme, (parts.hostname or "").rstrip("."), parts.port or _DEFAULT_PORTS.get(parts.scheme, 0)
+        return origin_of(url)
     except ValueError:
         return "", "", 0
 

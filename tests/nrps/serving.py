@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 
 from bridge import storage
 from bridge.app import create_app
-from bridge.auth.tool_assertion import ASSERTION_TYPE
+from bridge.lti.assertion import ASSERTION_TYPE
 from bridge.mirror.documents import Documents
 from bridge.mirror.writes import next_changed, stamp
 from bridge.nrps.schemas import CONTEXT_MEMBERSHIP_SCOPE, MEMBERSHIP_CONTAINER
