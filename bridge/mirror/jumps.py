@@ -102,6 +102,7 @@ class Jumps:
             if landmarks.costly or not self._is_in_order(query):
                 landmarks.costly = True
                 return False
+            landmarks.spread()
             while upto is None or upto >= landmarks.furthest[0] + landmarks.apart:
                 (offset, place), stride = landmarks.furthest, landmarks.apart  # others may set them further apart
                 further = replace(query, after=place, offset=stride, limit=1)

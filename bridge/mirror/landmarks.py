@@ -95,6 +95,12 @@ class Landmarks:
         if query.after is None and worth:
             self.add(query.offset, place_before(query, first))
 
+    def spread(self) -> None:
+        """Lie so far apart that all of them can be kept, if it is known how many records match, and none is there."""
+        with self._lock:
+            if self.total is not None and not self._offsets:
+                self.apart = max(_APART, -(-self.total // _OF_ONE))
+
     def add(self, offset: int, place: Place) -> None:
         """Add one, if none is near: the row at the offset comes behind the place."""
         with self._lock:
