@@ -13,7 +13,9 @@ follow ``next``.
 
 from datetime import timedelta
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Self
+
+import msgspec
 
 from bridge.clock import Clock, utc_now
 from bridge.oneroster.paging import Served, Walk
@@ -23,7 +25,7 @@ from bridge.roster.query import Place
 KEPT_FOR = timedelta(days=1)
 
 
-class _Reached(NamedTuple):
+class _Reached(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """A walk as it is kept: the offset that it has come to, the ``seq`` and sort key of the last record, the total."""
 
     offset: int
