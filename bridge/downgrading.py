@@ -68,8 +68,8 @@ def downgrade(files: Storage, to: Schemas) -> list[WayBack]:
     with ExitStack() as stack:
         for way in ways:
             take_back(stack.enter_context(storage.alone(way.path)), way.steps)
-    for suffix in ("", "-wal", "-shm"):
-        files.walks.with_name(files.walks.name + suffix).unlink(missing_ok=True)
+    for path in (files.walks, *files.former_walks):
+        path.unlink(missing_ok=True)
     return ways
 
 

@@ -68,10 +68,12 @@ def erase_person(wiring: Wiring, sourced_id: str, *, sleep: Callable[[float], No
                     raise Busy(f"{roster.name} is being reconciled just now: try again", 60)
                 sleep(0.2)
         erase_from(wiring.mirror, wiring.registry, person, wiring.clock)
-    with storage.write(wiring.walks.db):
-        wiring.walks.forget_all()  # a walk that is sorted by name remembers the last one
-    for db in (wiring.mirror.db, wiring.registry.db, wiring.walks.db):
-        storage.scrub(db)
+    try:
+        for db in (wiring.mirror.db, wiring.registry.db):
+            storage.scrub(db)
+    finally:
+        # A walk that is sorted by name remembers the last one; now no page is being read any more that has hers on it.
+        wiring.walks.forget_all()
 
 
 def erase_from(mirror: Mirror, registry: Registry, person: Person, clock: Clock) -> None:

@@ -9,7 +9,7 @@ them by :mod:`bridge.settings_documents`. This module knows no framework and no 
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, time
 from pathlib import Path
@@ -86,7 +86,7 @@ class Storage:
         folder(),
         "The folder of the two database files, mirror.sqlite and registry.sqlite. If it is not absolute, it is looked"
         " for from the folder in which the bridge is started. It must be on a local disk, not on a network share. A"
-        " third file, walks.sqlite, is a memory that may be deleted while the bridge does not run.",
+        " third file, walks, is a memory that may be deleted while the bridge does not run.",
     )
     key_file: Path | None = option(  # noqa: RUF009 - it makes a dataclass field
         None,
@@ -104,8 +104,13 @@ class Storage:
 
     @property
     def walks(self) -> Path:
-        """Where consumers that count offsets have come to: may be deleted at any time."""
-        return self.directory / "walks.sqlite"
+        """Where consumers that count offsets have come to: may be deleted while the bridge does not run."""
+        return self.directory / "walks"
+
+    @property
+    def former_walks(self) -> Sequence[Path]:
+        """Where they had come to, as earlier versions wrote it down: nobody reads it any more."""
+        return [self.directory / f"walks.sqlite{suffix}" for suffix in ("", "-wal", "-shm")]
 
     @property
     def registry(self) -> Path:

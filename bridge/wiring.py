@@ -108,10 +108,13 @@ class Wiring:
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 
     def prepare(self) -> None:
-        """Make or migrate both files, so that the rest of the process finds them ready.
+        """Make or migrate all files, so that the rest of the process finds them ready.
 
         :raises bridge.errors.ConfigError: if one cannot be used.
         """
+        for path in self.settings.storage.former_walks:
+            path.unlink(missing_ok=True)
+        _ = self.walks
         self.mirror.rebase(self.settings.server.public_url)
         # Their secrets are made now, for every backup to hold them: what was sealed with another one can, after a
         # restore, not even be told from what somebody has made up.
@@ -124,7 +127,7 @@ class Wiring:
         opened: dict[str, Any] | None = self._held.opened
         while opened is not None:
             for each in opened.values():
-                if isinstance(each, Registry | Mirror | Walks):
+                if isinstance(each, Registry | Mirror):
                     each.close()
             opened.clear()
             opened = self._next_idle()  # nobody can be lent what has been taken from there
@@ -244,11 +247,11 @@ class Wiring:
     def cursors(self) -> Cursors:
         return self._own("cursors", lambda: Cursors(self.registry.secrets.get("cursors")))
 
-    @property
-    def walks(self) -> Walks:
-        return self._own("walks", lambda: Walks.open(self.settings.storage.walks, self.clock))
-
     # Shared by all threads.
+
+    @cached_property
+    def walks(self) -> Walks:
+        return Walks.open(self.settings.storage.walks, self.clock)
 
     @cached_property
     def _key_lock(self) -> KeyLock:

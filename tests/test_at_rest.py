@@ -10,7 +10,7 @@ from bridge.settings import Storage
 def files(tmp_path):
     directory = tmp_path / "var"
     directory.mkdir()
-    for name in ("mirror.sqlite", "mirror.sqlite-wal", "registry.sqlite"):
+    for name in ("mirror.sqlite", "mirror.sqlite-wal", "registry.sqlite", "walks"):
         (directory / name).touch(mode=0o600)
     return Storage(directory=directory)
 
@@ -24,7 +24,7 @@ def files(tmp_path):
         pytest.param(0o700, 0o644, False, id="in a folder that nobody else may enter"),
     ],
 )
-@pytest.mark.parametrize("name", ["mirror.sqlite", "mirror.sqlite-wal", "registry.sqlite"])
+@pytest.mark.parametrize("name", ["mirror.sqlite", "mirror.sqlite-wal", "registry.sqlite", "walks"])
 def test_file_that_others_can_open_is_found(files, folder, file, found, name):
     files.directory.chmod(folder)
     (files.directory / name).chmod(file)

@@ -59,6 +59,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "bridge.nrps.source",
         "bridge.oneroster.client",
         "bridge.oneroster.reading",
+        "bridge.oneroster.slots",
         "bridge.oneroster.source",
         "bridge.oneroster.walks",
         "bridge.registry",
@@ -76,7 +77,13 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 )
 
 
-IMPURE = {"bridge.nrps.provider", "bridge.oneroster.discovery", "bridge.oneroster.provider", "bridge.oneroster.walks"}
+IMPURE = {
+    "bridge.nrps.provider",
+    "bridge.oneroster.discovery",
+    "bridge.oneroster.provider",
+    "bridge.oneroster.slots",
+    "bridge.oneroster.walks",
+}
 """What in the protocols' rooms serves or stores."""
 
 

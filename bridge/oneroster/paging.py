@@ -108,8 +108,9 @@ class Served:
         if self.behind is None or (self.offset == 0 and not self.more):
             return []
         reached = self.offset + self.count
-        offsets = {reached} if self.more else {reached, self.offset + self.limit} - {self.offset}
-        return [self._at(offset) for offset in sorted(offsets)]
+        if self.more:
+            return [self._at(reached)]
+        return [self._at(offset) for offset in sorted({reached, self.offset + self.limit} - {self.offset})]
 
     def _at(self, offset: int) -> Walk:
         assert self.behind is not None

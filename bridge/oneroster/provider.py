@@ -86,7 +86,7 @@ class Provider:
     :param authenticate: turns the ``Authorization`` header into a grant, or raises.
     :param pages: gives this thread's reader of the mirror.
     :param cursors: gives what writes and reads cursors.
-    :param walks: gives this thread's memory of where counting clients are.
+    :param walks: gives the memory of where counting clients are.
     """
 
     def __init__(

@@ -8,11 +8,13 @@ import pytest
 from bridge.backups import BackupFailed, back_up, restore
 from bridge.errors import Busy, UnknownObject
 from bridge.mirror.runs import Outcome
+from bridge.oneroster.paging import Served
 from bridge.people import erase_again, erase_person, export_person, held_again
 from bridge.registry.erased import ErasedList
 from bridge.registry.launches import TakenLaunch
 from bridge.registry.registry import Registry
 from bridge.roster.identity import LtiUserId, PersonKey, user_sourced_id
+from bridge.roster.query import Place
 from bridge.roster.visibility import Visibility
 from bridge.settings import Storage
 from bridge.upkeep import undo_run
@@ -79,6 +81,19 @@ def test_no_file_holds_anything_of_her_afterwards(wiring, settings, course, serv
 
     assert [text for text in HERS if text in bytes_of(settings.storage.directory)] == []
     assert b"Abara" in bytes_of(settings.storage.directory)
+
+
+def test_walk_that_had_come_to_her_is_forgotten_by_every_process(wiring, make_wiring, settings, course):
+    other = make_wiring()
+    for asked, name in enumerate(("Quillfeather", "Abara")):
+        page = Served(behind=Place(7, name), offset=asked * 10, count=10, limit=10, total=50, more=True)
+        other.walks.keep("client", "sorted by name", page)
+
+    erase_person(wiring, ID)
+
+    assert other.walks.find("client", "sorted by name", 10) is None
+    other.walks.keep("client", "sorted by name", page)
+    assert b"Quillfeather" not in settings.storage.walks.read_bytes()
 
 
 def test_consumers_are_told_by_a_tombstone_without_a_name(wiring, course, served):

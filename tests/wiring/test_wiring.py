@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.errors import InvalidRequest
+from bridge.errors import ConfigError, InvalidRequest
 from bridge.mirror.runs import Outcome
 from bridge.rounds import sync_all
 from bridge.settings import Nrps, Roles, School, Server
@@ -369,6 +369,32 @@ def test_closed_connections_are_opened_anew(wiring, add_context, served):
 
     assert wiring.sync(context).outcome is Outcome.APPLIED
     assert len(served("enrollments")) == 1
+
+
+def test_walks_of_earlier_versions_are_deleted_at_start(settings, make_wiring):
+    settings.storage.directory.mkdir()
+    for path in settings.storage.former_walks:
+        path.touch()
+
+    make_wiring()
+
+    assert {path.name for path in settings.storage.directory.glob("walks*")} == {"walks"}
+
+
+def test_walks_that_cannot_be_used_are_told_of_at_start(settings, make_wiring):
+    settings.storage.walks.mkdir(parents=True)
+
+    with pytest.raises(ConfigError, match="walks: cannot be used"):
+        make_wiring()
+
+
+def test_threads_share_one_memory_of_walks(wiring):
+    others = []
+    thread = threading.Thread(target=lambda: others.append(wiring.walks))
+    thread.start()
+    thread.join()
+
+    assert others == [wiring.walks]
 
 
 def test_new_public_address_moves_every_reference_and_no_date(wiring, make_wiring, add_context, served):
