@@ -98,6 +98,14 @@ def erase_again(mirror: Mirror, registry: Registry, clock: Clock) -> int:
     return len(found)
 
 
+def erase_held_again(wiring: Wiring) -> int:
+    """The same for these files, whose memory of walks may have come to them; how many there were."""
+    count = erase_again(wiring.mirror, wiring.registry, wiring.clock)
+    if count:
+        wiring.walks.forget_all()
+    return count
+
+
 def held_again(wiring: Wiring) -> int:
     """How many people are held who were erased: none, unless the mirror's file was put back by hand."""
     people, of_launches = People(wiring.mirror, wiring.clock), PeopleOfLaunches(wiring.registry.db)

@@ -7,7 +7,7 @@ import click
 
 from bridge.cli.common import Session, echo_json, json_option, pass_session, report
 from bridge.errors import UnknownObject
-from bridge.people import erase_again, erase_person, export_person
+from bridge.people import erase_held_again, erase_person, export_person
 
 
 @click.group()
@@ -65,6 +65,5 @@ def erased(session: Session, out: Path, as_json: bool) -> None:
 @pass_session
 def erase_again_command(session: Session, as_json: bool) -> None:
     """Erase whoever was erased and is held again, as after databases were put back by hand."""
-    wiring = session.wiring
-    count = erase_again(wiring.mirror, wiring.registry, wiring.clock)
+    count = erase_held_again(session.wiring)
     report(as_json, {"erased": count}, f"Erased {count} again.")

@@ -9,7 +9,7 @@ from bridge.backups import BackupFailed, back_up, restore
 from bridge.errors import Busy, UnknownObject
 from bridge.mirror.runs import Outcome
 from bridge.oneroster.paging import Served
-from bridge.people import erase_again, erase_person, export_person, held_again
+from bridge.people import erase_held_again, erase_person, export_person, held_again
 from bridge.registry.erased import ErasedList
 from bridge.registry.launches import TakenLaunch
 from bridge.registry.registry import Registry
@@ -222,7 +222,10 @@ def test_doctor_finds_who_is_held_again_and_erase_again_mends_it(wiring, setting
     wiring.mirror.db.execute("INSERT OR REPLACE INTO facts SELECT * FROM before.facts")
     wiring.mirror.db.execute("DETACH before")
 
+    page = Served(behind=Place(7, "Quillfeather"), offset=0, count=10, limit=10, total=50, more=True)
+    wiring.walks.keep("client", "sorted by name", page)
+
     assert held_again(wiring) == 1
-    assert erase_again(wiring.mirror, wiring.registry, clock) == 1
+    assert erase_held_again(wiring) == 1
     assert held_again(wiring) == 0
     assert [text for text in HERS if text in bytes_of(settings.storage.directory)] == []
