@@ -13,12 +13,10 @@ import msgspec
 from sqlite_utils import Database
 
 from bridge.errors import CursorExpired
-from bridge.mirror.told import ALWAYS, RECORDS, Period, RosterKey, ToldRoster, find_told, told_page
-from bridge.roster.class_members import ToldMembers
+from bridge.mirror.told import ALWAYS, RECORDS, AsTold, Period, RosterKey
 from bridge.roster.enrolled import Enrolled, context_of, is_open
 from bridge.roster.identity import SourcedId
 from bridge.roster.memberships import Context, Member, Members, Moment, RoleTest
-from bridge.roster.sharing import PrivacyLevel, UserIds
 
 # Whose class it is, her enrollments and their users are too.
 _ENROLLED = """
@@ -52,7 +50,7 @@ SELECT coalesce(max(changed), 0) FROM marks WHERE source = :source AND collectio
 """
 
 
-class EnrolledMembers:
+class EnrolledMembers(AsTold):
     """The memberships of one class: :class:`bridge.roster.class_members.ClassMembers`, which can also be told.
 
     :param source: the number of the class's source.
@@ -63,13 +61,11 @@ class EnrolledMembers:
     def __init__(
         self, db: Database, enrolled: Enrolled, *, source: int, class_: Mapping[str, Any], changed: int, today: str
     ) -> None:
-        self._db = db
+        super().__init__(db, RosterKey(source, RECORDS, class_["sourcedId"], enrolled.fingerprint), today)
         self._enrolled = enrolled
         self._class = class_
         self._changed = changed
-        self._today = today
         self._asked: dict[str, Any] = {"class": class_["sourcedId"], "source": source}
-        self.key = RosterKey(source, RECORDS, class_["sourcedId"], enrolled.fingerprint)
 
     @cached_property
     def context(self) -> Context:
@@ -120,25 +116,6 @@ class EnrolledMembers:
         if any(row[1] > since.number or row[3] > since.number for row in rows):
             return True
         return any(is_open(one, since.day) != is_open(one, self._today) for one in enrollments)
-
-    def told(
-        self, *, limit: int, after: int = 0, has_role: RoleTest | None = None, privacy: PrivacyLevel, user_ids: UserIds
-    ) -> ToldMembers | None:
-        if self._told is None:
-            return None
-        return told_page(
-            self._db,
-            self._told,
-            limit=limit,
-            after=after,
-            has_role=has_role,
-            privacy=privacy,
-            user_ids=user_ids,
-        )
-
-    @cached_property
-    def _told(self) -> ToldRoster | None:
-        return find_told(self._db, self.key, self._today)
 
     def at(self, places: Sequence[int]) -> Members:
         """Those who are members today, of the ones at these places."""

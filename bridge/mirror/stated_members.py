@@ -12,13 +12,11 @@ from typing import Any
 from sqlite_utils import Database
 
 from bridge.errors import CursorExpired
-from bridge.mirror.told import ALWAYS, FACTS, Period, RosterKey, ToldRoster, find_told, told_page
-from bridge.roster.class_members import ToldMembers
+from bridge.mirror.told import ALWAYS, FACTS, AsTold, Period, RosterKey
 from bridge.roster.enrolled import context_of
 from bridge.roster.identity import ContextKey, PersonKey, SourcedId, user_sourced_id
 from bridge.roster.memberships import Context, Member, Members, Membership, MemberStatus, Moment, RoleTest
 from bridge.roster.reading import unescape_names
-from bridge.roster.sharing import PrivacyLevel, UserIds
 
 _LIVE = """
 SELECT id, subject, raw, 0 FROM facts INDEXED BY facts_of_members
@@ -45,7 +43,7 @@ ERASED = "erased of {}"
 """The key under which the mirror notes the write that last erased somebody of a source, by its number: no run tells."""
 
 
-class StatedMembers:
+class StatedMembers(AsTold):
     """The memberships of one class: :class:`bridge.roster.class_members.ClassMembers`, which can also be told.
 
     :param source: the number of the class's source.
@@ -68,14 +66,13 @@ class StatedMembers:
         load_member: Callable[[bytes], Membership],
         names_escaped: bool,
     ) -> None:
-        self._db = db
+        super().__init__(db, RosterKey(source, FACTS, context, "escaped" if names_escaped else "plain"))
         self._tenant = tenant
         self._class = class_
         self._changed = changed
         self._asked: dict[str, Any] = {"source": source, "context": context}
         self._load_member = load_member
         self._names_escaped = names_escaped
-        self.key = RosterKey(source, FACTS, context, "escaped" if names_escaped else "plain")
 
     @cached_property
     def context(self) -> Context:
@@ -132,25 +129,6 @@ class StatedMembers:
                 yield _gone(Member(place, subject, membership))
             else:
                 yield Member(place, subject, unescape_names(membership) if self._names_escaped else membership)
-
-    def told(
-        self, *, limit: int, after: int = 0, has_role: RoleTest | None = None, privacy: PrivacyLevel, user_ids: UserIds
-    ) -> ToldMembers | None:
-        if self._told is None:
-            return None
-        return told_page(
-            self._db,
-            self._told,
-            limit=limit,
-            after=after,
-            has_role=has_role,
-            privacy=privacy,
-            user_ids=user_ids,
-        )
-
-    @cached_property
-    def _told(self) -> ToldRoster | None:
-        return find_told(self._db, self.key)
 
     def at(self, places: Sequence[int]) -> Members:
         """Those who are members, of the ones at these places."""

@@ -6,7 +6,7 @@ to be read here: no text is older than what it is told from.
 
 import json
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -98,41 +98,46 @@ def begin_anew(db: Database, where: str, *values: object) -> int:
     return db.execute(sql, values).rowcount
 
 
-def find_told(db: Database, key: RosterKey, today: str = "") -> ToldRoster | None:
-    """A roster; ``None`` if its members have not all been told by its rule.
+class AsTold:
+    """The members of a class as they have been told: ``told`` of :class:`bridge.roster.class_members.ClassMembers`.
 
+    :param key: the roster in which they are.
     :param today: an ISO date, where memberships begin and end by date.
     """
-    asked = {"source": key.source, "kind": key.kind, "name": key.name, "rule": key.rule, "today": today}
-    row = db.execute(_FIND, asked).fetchone()
-    return None if row is None else ToldRoster(*row)
 
+    def __init__(self, db: Database, key: RosterKey, today: str = "") -> None:
+        self._db = db
+        self.key = key
+        self._today = today
 
-def told_page(
-    db: Database,
-    roster: ToldRoster,
-    *,
-    limit: int,
-    after: int,
-    has_role: RoleTest | None,
-    privacy: PrivacyLevel,
-    user_ids: UserIds,
-) -> ToldMembers:
-    """Some members of a roster, in the order of their places."""
-    member = _member(privacy.shares, user_ids)
-    if roster.members <= limit and after == 0 and has_role is None:
-        (text,) = db.execute(_WHOLE.format(member=member), {"roster": roster.id}).fetchone()
-        return ToldMembers(text or b"", roster.last, more=False)
-    found = _FOUND
-    values: dict[str, object] = {"roster": roster.id, "after": after, "limit": limit}
-    if has_role is not None:
-        lists = [text for (text,) in db.execute(_LISTS_OF_ROLES, values) if has_role(_roles_in(text))]
-        found, values = _OF_ROLES, {**values, "roles": json.dumps(lists)}
-    text, last, count = db.execute(_PAGE.format(member=member, found=found), values).fetchone()
-    if count < limit:
-        return ToldMembers(text or b"", last or after, more=False)
-    follows = db.execute(_FOLLOWS.format(found=found), {**values, "after": last}).fetchone()
-    return ToldMembers(text, last, more=follows is not None)
+    def told(
+        self, *, limit: int, after: int = 0, has_role: RoleTest | None = None, privacy: PrivacyLevel, user_ids: UserIds
+    ) -> ToldMembers | None:
+        roster = self._roster
+        if roster is None:
+            return None
+        member = _member(privacy.shares, user_ids)
+        if roster.members <= limit and after == 0 and has_role is None:
+            (text,) = self._db.execute(_WHOLE.format(member=member), {"roster": roster.id}).fetchone()
+            return ToldMembers(text or b"", roster.last, more=False)
+        found = _FOUND
+        values: dict[str, object] = {"roster": roster.id, "after": after, "limit": limit}
+        if has_role is not None:
+            lists = [text for (text,) in self._db.execute(_LISTS_OF_ROLES, values) if has_role(_roles_in(text))]
+            found, values = _OF_ROLES, {**values, "roles": json.dumps(lists)}
+        text, last, count = self._db.execute(_PAGE.format(member=member, found=found), values).fetchone()
+        if count < limit:
+            return ToldMembers(text or b"", last or after, more=False)
+        follows = self._db.execute(_FOLLOWS.format(found=found), {**values, "after": last}).fetchone()
+        return ToldMembers(text, last, more=follows is not None)
+
+    @cached_property
+    def _roster(self) -> ToldRoster | None:
+        """The roster; ``None`` if its members have not all been told by its rule."""
+        key = self.key
+        asked = {"source": key.source, "kind": key.kind, "name": key.name, "rule": key.rule, "today": self._today}
+        row = self._db.execute(_FIND, asked).fetchone()
+        return None if row is None else ToldRoster(*row)
 
 
 def _roles_in(part: str) -> tuple[str, ...]:
