@@ -6,9 +6,11 @@ from typing import Any
 
 import click
 
-from bridge.cli.common import ROW, Session, echo_json, json_option, pass_session
+from bridge.cli.common import ROW, Session, check_sources, echo_json, json_option, pass_session
 from bridge.cli.terminal import echo
+from bridge.errors import UnknownObject
 from bridge.mirror.changes import Change, Changes
+from bridge.mirror.runs import Runs
 from bridge.roster.difference import Difference, differences
 from bridge.roster.model import COLLECTIONS
 
@@ -21,14 +23,20 @@ personal_option = click.option(
 @click.option("--record", metavar="SOURCEDID", help="Only of this record.")
 @click.option("--run", type=ROW, metavar="RUN", help="Only by this run.")
 @click.option("--collection", type=click.Choice(list(COLLECTIONS)), help="Only of these records.")
-@click.option("--source", metavar="TENANT", help="Only of this tenant's records.")
+@click.option("--source", metavar="NAME", help="Only of this tenant's or source's records.")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="How many to list.")
 @personal_option
 @json_option
 @pass_session
 def changes(session: Session, as_json: bool, personal: bool, limit: int, **wanted: Any) -> None:
     """List the latest changes of served records, newest first."""
-    found = Changes(session.wiring.mirror).latest(limit, **wanted)
+    wiring = session.wiring
+    log = Changes(wiring.mirror)
+    check_sources(wiring, [wanted["source"]] if wanted["source"] else [])
+    run = wanted["run"]
+    if run is not None and Runs(wiring.mirror, wiring.clock).get(run) is None and not any(log.latest(1, run=run)):
+        raise UnknownObject(f"there is no run {run}: see 'bridge runs'")
+    found = log.latest(limit, **wanted)
     if as_json:
         echo_json([shown(change, personal=personal) for change in found])
         return

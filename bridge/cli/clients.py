@@ -228,7 +228,7 @@ def _visibility(
     privacy: str | None,
 ) -> Visibility:
     """What a consumer may see when what is named has replaced what was."""
-    check_sources(session.wiring.registry, sources)
+    check_sources(session.wiring, sources)
     _check_known(session, ORGS, orgs)
     _check_known(session, CLASSES, classes)
     return Visibility(

@@ -18,7 +18,6 @@ from rich.text import Text
 from bridge import log
 from bridge.cli.terminal import echo, visible
 from bridge.errors import UnknownObject
-from bridge.registry.registry import Registry
 from bridge.settings import Settings, load_settings
 from bridge.wiring import Wiring
 
@@ -83,12 +82,12 @@ def operator() -> str:
         return f"user {os.getuid()}"
 
 
-def check_sources(registry: Registry, names: Iterable[str]) -> None:
-    """Accept names of sources: tenants of platforms, SISs, and sources of imported files.
+def check_sources(wiring: Wiring, names: Iterable[str]) -> None:
+    """Accept names of sources, present ones and former: tenants of platforms, SISs, sources of imported files.
 
-    :raises UnknownObject: if one is neither.
+    :raises UnknownObject: if one is none of these.
     """
-    known = registry.source_names()
+    known = wiring.registry.source_names() | wiring.mirror_to_read.source_ids().keys()
     for name in names:
         if name not in known:
             raise UnknownObject(

@@ -77,6 +77,8 @@ def list_(session: Session, as_json: bool, tenant: str | None) -> None:
     Whoever has left since the last full pull may still be listed.
     """
     wiring = session.wiring
+    if tenant is not None and not wiring.registry.platforms.of_tenant(tenant):
+        raise UnknownObject(f"no platform belongs to a tenant {tenant}: see 'bridge platforms list'")
     latest = Runs(wiring.mirror, wiring.clock).latest_by_context()
     standings = Standings(wiring.mirror).by_context()
     found = [

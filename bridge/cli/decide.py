@@ -3,11 +3,10 @@
 import click
 
 from bridge import deciding
-from bridge.cli.common import ROW, Session, echo_json, json_option, operator, pass_session, report
+from bridge.cli.common import ROW, Session, check_sources, echo_json, json_option, operator, pass_session, report
 from bridge.cli.sync import exit_as, line, shown_turn
 from bridge.cli.terminal import echo
 from bridge.deciding import approval_of, held_run
-from bridge.errors import BridgeError
 from bridge.mirror.runs import Run, Runs
 from bridge.registry.rosters import Roster
 from bridge.rounds import sync_all
@@ -36,10 +35,9 @@ def approve(
     if everything == bool(run_ids) or everything != bool(tenant):
         raise click.UsageError("name the runs to approve, or give --all with --platform TENANT")
     wiring = session.wiring
+    check_sources(wiring, [tenant] if tenant else [])
     runs = Runs(wiring.mirror, wiring.clock)
     chosen = runs.waiting(tenant) if everything else [held_run(runs, run_id) for run_id in run_ids]
-    if tenant is not None and tenant not in wiring.registry.source_names():
-        raise BridgeError(f"there is no platform or source {tenant}: see 'bridge platforms list'")
     approvals = {
         wiring.registry.rosters.get(run.source, run.context): approval_of(
             runs, run, operator(), except_removals=except_removals

@@ -32,7 +32,7 @@ def add(
     session: Session, name: str, sources: tuple[str, ...], no_personal_data: bool, password_stdin: bool, as_json: bool
 ) -> None:
     """Make an account; asks for its password."""
-    check_sources(session.wiring.registry, sources)
+    check_sources(session.wiring, sources)
     added = session.wiring.registry.operators.add(
         name,
         _password(stdin=password_stdin),
@@ -62,7 +62,7 @@ def set_(
 ) -> None:
     """Change what an account sees, from its next page on. What is not named stays."""
     registry = session.wiring.registry
-    check_sources(registry, sources)
+    check_sources(session.wiring, sources)
     present = registry.operators.named(name)
     changed = registry.operators.limit(
         name,

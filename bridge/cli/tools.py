@@ -9,8 +9,8 @@ import click
 
 from bridge.auth.token_endpoint import TOKEN_PATH
 from bridge.auth.tool_keys import kids_in, parse_public_keys
-from bridge.cli.common import Session, echo_json, echo_table, json_option, pass_session, report
-from bridge.errors import InvalidRequest, UnknownObject
+from bridge.cli.common import Session, check_sources, echo_json, echo_table, json_option, pass_session, report
+from bridge.errors import InvalidRequest
 from bridge.registry.tools import DEFAULT_SHARES, Tool
 from bridge.roster.sharing import Share, UserIds
 from bridge.roster.visibility import EVERY, names_in_words
@@ -86,7 +86,7 @@ def add(
     user_ids: str,
 ) -> None:
     """Register a tool, and print what its vendor enters there. It may read every class unless some are named."""
-    _check_sources(session, sources)
+    check_sources(session.wiring, sources)
     tool = session.wiring.registry.tools.add(
         name,
         jwks_url=jwks_url,
@@ -162,7 +162,7 @@ def set_(
 
     The tool has to read its rosters as a whole then: its links end, and it is told so.
     """
-    _check_sources(session, sources)
+    check_sources(session.wiring, sources)
     tool = session.wiring.registry.tools.set(
         client_id,
         name=name,
@@ -208,13 +208,6 @@ def remove(session: Session, client_id: str, as_json: bool) -> None:
     """Forget a tool."""
     session.wiring.registry.tools.remove(client_id)
     report(as_json, {"removed": client_id}, f"Tool {client_id} is removed.")
-
-
-def _check_sources(session: Session, sources: tuple[str, ...]) -> None:
-    known = session.wiring.mirror.source_ids()
-    for source in sources:
-        if source not in known and not session.wiring.registry.platforms.of_tenant(source):
-            raise UnknownObject(f"no source is called {source}: see 'bridge platforms list'")
 
 
 def shares_of(names: tuple[str, ...]) -> list[Share]:

@@ -50,7 +50,7 @@ def add(
     """Tell URL of every change from now on, and print the secret that messages are signed with, this once."""
     wiring = session.wiring
     wiring.policy.check_url(url)
-    check_sources(wiring.registry, sources)
+    check_sources(wiring, sources)
     webhook = wiring.registry.webhooks.add(
         name,
         url,

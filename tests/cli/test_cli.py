@@ -255,6 +255,24 @@ def test_context_with_an_impossible_value_is_refused(bridge, arguments, named):
     assert named in ran.err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (
+            ("contexts", "list", "--tenant=nowhere"),
+            "no platform belongs to a tenant nowhere: see 'bridge platforms list'",
+        ),
+        (("approve", "--all", "--platform=nowhere"), "no tenant and no source nowhere: see 'bridge platforms list'"),
+        (("deployments", "list", "--platform=99"), "99"),
+    ],
+    ids=["contexts", "held plans", "deployments"],
+)
+def test_list_of_what_there_is_not_is_no_empty_list(bridge, arguments, named):
+    ran = bridge(*arguments)
+
+    assert (ran.code, named in ran.err, ran.out) == (1, True, "")
+
+
 def test_removing_an_unknown_context_says_where_to_look(bridge):
     assert "bridge contexts list" in bridge("contexts", "remove", "nothing").err
 

@@ -109,6 +109,26 @@ def test_changes_can_be_asked_for_by_run_and_collection(bridge, renamed):
     assert {"field": "role", "personal": False, "before": "student", "after": "teacher"} in change["differences"]
 
 
+@pytest.mark.parametrize(
+    ("option", "named"),
+    [("--source", "no tenant and no source nowhere: see 'bridge platforms list'"), ("--run", "no run 99: see 'bridge")],
+)
+def test_changes_of_what_there_is_not_are_refused_and_say_where_to_look(bridge, renamed, option, named):
+    with pytest.raises(UnknownObject, match=named):
+        bridge("changes", option, {"--source": "nowhere", "--run": 99}[option], "--json")
+
+
+def test_changes_by_a_source_that_is_forgotten_are_listed_still(bridge, renamed, registry):
+    (platform,) = registry.platforms.all()
+    registry.platforms.remove(platform.id)
+
+    assert bridge("changes", "--source", "north", "--json")[1]
+
+
+def test_source_that_nothing_was_read_from_has_no_changes(bridge, registry):
+    assert bridge("changes", "--source", "north") == (0, "No such change is in the log.\n")
+
+
 def test_changes_are_lines_for_people(bridge, renamed):
     _, text = bridge("changes", "--run", renamed.id)
 
