@@ -6,7 +6,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from bridge.admin.accounts import signed_in
-from bridge.admin.choosing import ids_in, lines_of, offer_sources
+from bridge.admin.choosing import as_chosen, ids_in, lines_of
 from bridge.admin.forms import ClientForm, ClientLimitsForm
 from bridge.admin.paging import PAGE, listing, number
 from bridge.clock import from_stamp
@@ -34,7 +34,7 @@ def pages(wiring: Wiring) -> Blueprint:
     @blueprint.route("/new", methods=["GET", "POST"])
     def add() -> str | tuple[str, int]:
         form = ClientForm()
-        offer_sources(form.sources, wiring)
+        form.offer(wiring)
         if not form.validate_on_submit():
             return render_template("client_form.html", form=form)
         try:
@@ -57,12 +57,12 @@ def pages(wiring: Wiring) -> Blueprint:
     def limit(client_id: str) -> Response | str | tuple[str, int]:
         client = _client(client_id)
         form = ClientLimitsForm(
-            sources=sorted(client.sources or ()),
+            **as_chosen(client.sources),
             orgs=lines_of(client.orgs),
             classes=lines_of(client.classes),
             privacy=client.privacy,
         )
-        offer_sources(form.sources, wiring, client.sources)
+        form.offer(wiring)
         if not form.validate_on_submit():
             return render_template("client_limits.html", form=form, client=client)
         try:
@@ -109,7 +109,7 @@ def pages(wiring: Wiring) -> Blueprint:
 
     def _visibility(form: ClientLimitsForm) -> Visibility:
         return Visibility(
-            frozenset(form.sources.data) if form.sources.data else None,
+            form.chosen,
             ids_in(form.orgs.data, ORGS, "orgs", wiring),
             ids_in(form.classes.data, CLASSES, "classes", wiring),
             PersonDetail(form.privacy.data),

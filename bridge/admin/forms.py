@@ -6,15 +6,14 @@ from wtforms import (
     IntegerField,
     PasswordField,
     SelectField,
-    SelectMultipleField,
     StringField,
     SubmitField,
     TextAreaField,
-    widgets,
 )
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 
+from bridge.admin.choosing import Checkboxes, SourcesForm
 from bridge.api.scopes import RUNS_READ, SYNC
 from bridge.lti.guides import GUIDES
 from bridge.lti.vendors import PROFILES
@@ -80,20 +79,12 @@ class InvitationForm(FlaskForm):
     submit = SubmitField("Make a registration link")
 
 
-class _Checkboxes(SelectMultipleField):
-    widget = widgets.ListWidget(prefix_label=False)
-    option_widget = widgets.CheckboxInput()
-
-
 _ID_LIST = "sourcedIds, one on each line"
 
 
-class ClientLimitsForm(FlaskForm):
+class ClientLimitsForm(SourcesForm):
     """What a consumer may see."""
 
-    sources = _Checkboxes(
-        "It may see", choices=[], description="None chosen: every source, also those that are added later."
-    )
     orgs = TextAreaField(
         "Of these, some orgs alone",
         [Optional(), Length(max=_LONGEST_LIST)],
@@ -122,7 +113,7 @@ class ClientForm(ClientLimitsForm):
     """One OneRoster consumer."""
 
     name = StringField("Name", [DataRequired(), Length(max=200)], description="What you call it.")
-    scopes = _Checkboxes(
+    scopes = Checkboxes(
         "It may ask for",
         [InputRequired("Choose at least one.")],
         choices=[
@@ -206,18 +197,15 @@ class ToolKeysForm(FlaskForm):
     submit_keys = SubmitField("Change the keys")
 
 
-class ToolLimitsForm(FlaskForm):
+class ToolLimitsForm(SourcesForm):
     """What a tool may see, and what it is told."""
 
-    sources = _Checkboxes(
-        "It may see", choices=[], description="None chosen: every source, also those that are added later."
-    )
     classes = TextAreaField(
         "Of these, some classes alone",
         [Optional(), Length(max=_LONGEST_LIST)],
         description=f"{_ID_LIST}. Empty: all, also those that are added later. A class's stands on its context's page.",
     )
-    shares = _Checkboxes(
+    shares = Checkboxes(
         "It is told of members",
         choices=[
             SelectChoice(Share.NAMES, "names"),

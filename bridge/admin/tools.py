@@ -6,7 +6,7 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from bridge.admin.accounts import signed_in
-from bridge.admin.choosing import ids_in, lines_of, offer_sources
+from bridge.admin.choosing import as_chosen, ids_in, lines_of
 from bridge.admin.forms import ToolForm, ToolKeysForm, ToolLimitsForm
 from bridge.admin.paging import PAGE, listing, number
 from bridge.auth.tool_keys import parse_public_keys
@@ -30,7 +30,7 @@ def pages(wiring: Wiring) -> Blueprint:
     @blueprint.route("/new", methods=["GET", "POST"])
     def add() -> Response | str | tuple[str, int]:
         form = ToolForm()
-        offer_sources(form.sources, wiring)
+        form.offer(wiring)
         if not form.validate_on_submit():
             return render_template("tool_form.html", form=form)
         try:
@@ -38,7 +38,7 @@ def pages(wiring: Wiring) -> Blueprint:
                 str(form.name.data),
                 jwks_url=form.jwks_url.data or None,
                 key_set=_keys(form),
-                sources=form.sources.data or None,
+                sources=form.chosen,
                 classes=ids_in(form.classes.data, CLASSES, "classes", wiring) or None,
                 shares=form.shares.data or (),
                 user_ids=str(form.user_ids.data),
@@ -57,20 +57,20 @@ def pages(wiring: Wiring) -> Blueprint:
     def limit(client_id: str) -> Response | str | tuple[str, int]:
         tool = wiring.registry.tools.get(client_id)
         form = ToolLimitsForm(
-            sources=sorted(tool.sources or ()),
+            **as_chosen(tool.sources),
             classes=lines_of(tool.classes),
             shares=sorted(tool.privacy.shares),
             user_ids=tool.user_ids,
         )
-        offer_sources(form.sources, wiring, tool.sources)
+        form.offer(wiring)
         if not form.validate_on_submit():
             return render_template("tool_limits.html", form=form, tool=tool)
         try:
             classes = ids_in(form.classes.data, CLASSES, "classes", wiring)
             wiring.registry.tools.set(
                 client_id,
-                sources=form.sources.data or None,
-                every_source=not form.sources.data,
+                sources=form.chosen,
+                every_source=form.chosen is None,
                 classes=classes or None,
                 every_class=not classes,
                 shares=form.shares.data or (),

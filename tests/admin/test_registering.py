@@ -16,7 +16,8 @@ from bridge.transport.client_secret import Auth, Credentials
 from tests.admin.conftest import words
 
 SCOPES = [ROSTER, ROSTER_CORE]
-PUBLIC = {"privacy": "public"}
+ALL = {"reach": "all"}
+PUBLIC = {"privacy": "public", **ALL}
 PLATFORM = {
     "vendor": "moodle",
     "issuer": "https://moodle.example.org",
@@ -36,6 +37,11 @@ SIS = {
     "client_id": "bridge",
     "secret": "s3cret",
 }
+
+
+def only(*sources):
+    """What the forms send for these sources alone."""
+    return {"reach": "these", "sources": list(sources)}
 
 
 def secret_in(page):
@@ -58,7 +64,7 @@ def test_registered_client_can_ask_for_tokens_with_the_secret_that_was_shown(sit
 
 
 def test_client_may_be_limited_to_sources(site, operator, context):
-    operator.post("/admin/clients/new", name="SIS", scopes=SCOPES, sources="school", body_style="", **PUBLIC)
+    operator.post("/admin/clients/new", name="SIS", scopes=SCOPES, body_style="", **PUBLIC | only("school"))
 
     (client,) = site.wiring.registry.clients.all()
     assert client.sources == {"school"}
@@ -74,7 +80,7 @@ def test_consumers_and_tools_may_be_limited_to_a_sis(site, operator):
             ),
         )
     )
-    operator.post("/admin/clients/new", name="SIS", scopes=SCOPES, sources="north", body_style="", **PUBLIC)
+    operator.post("/admin/clients/new", name="SIS", scopes=SCOPES, body_style="", **PUBLIC | only("north"))
 
     (client,) = site.wiring.registry.clients.all()
     assert client.sources == {"north"}
@@ -96,12 +102,12 @@ def test_every_limit_of_a_client_is_shown(site, operator, client):
         {"name": ""},
         {"scopes": []},
         {"scopes": ["everything"]},
-        {"sources": "nowhere"},
+        only("nowhere"),
         {"privacy": "some"},
         {"orgs": "nowhere"},
         {"classes": "no-class"},
     ],
-    ids=lambda fields: next(iter(fields)),
+    ids=["name", "no scope", "unknown scope", "unknown source", "privacy", "orgs", "classes"],
 )
 def test_client_that_makes_no_sense_is_not_registered(site, operator, fields):
     operator.post("/admin/clients/new", **{"name": "SIS", "scopes": SCOPES, "body_style": "", **PUBLIC, **fields})
@@ -113,7 +119,8 @@ def test_what_a_client_may_see_is_changed(site, operator, client, context):
     site.wiring.sync(context)
     path = f"/admin/clients/{client.client_id}"
 
-    operator.post(f"{path}/limits", sources="school", classes=f"  {context.class_sourced_id}\n", privacy="name_only")
+    classes = f"  {context.class_sourced_id}\n"
+    operator.post(f"{path}/limits", classes=classes, privacy="name_only", **only("school"))
 
     seen = site.wiring.registry.clients.by_id(client.client_id).visibility
     assert seen == Visibility(
@@ -321,7 +328,7 @@ def tool(site, operator):
     return tool
 
 
-TOOL = {"shares": ["names"], "user_ids": "lms"}
+TOOL = {"shares": ["names"], "user_ids": "lms", **ALL}
 
 
 def test_registered_tool_is_shown_with_what_it_needs(operator, tool):
@@ -363,7 +370,8 @@ def test_what_a_tool_may_see_and_is_told_is_changed(site, operator, tool, contex
     site.wiring.sync(context)
     path = f"/admin/tools/{tool.client_id}/limits"
 
-    operator.post(path, sources="school", classes=context.class_sourced_id, shares=["email"], user_ids="sourcedid")
+    shown = {"shares": ["email"], "user_ids": "sourcedid"}
+    operator.post(path, classes=context.class_sourced_id, **shown, **only("school"))
 
     changed = site.wiring.registry.tools.get(tool.client_id)
     assert (changed.sources, changed.classes) == ({"school"}, {context.class_sourced_id})
@@ -375,7 +383,7 @@ def test_limits_of_a_tool_are_taken_away(site, operator, tool, context):
     site.wiring.sync(context)
     site.wiring.registry.tools.set(tool.client_id, sources=["school"], classes=[context.class_sourced_id], shares=[])
 
-    operator.post(f"/admin/tools/{tool.client_id}/limits", classes="", user_ids="lms")
+    operator.post(f"/admin/tools/{tool.client_id}/limits", classes="", user_ids="lms", **ALL)
 
     changed = site.wiring.registry.tools.get(tool.client_id)
     assert (changed.sources, changed.classes, changed.privacy.shares) == (None, None, frozenset())
