@@ -131,8 +131,6 @@ def import_csv_command(
     """
     if dry_run and (yes or approved is not None):
         raise click.UsageError("give --dry-run alone: it changes nothing")
-    if not (dry_run or yes or approved is not None) and (as_json or not sys.stdin.isatty()):
-        raise click.UsageError("nobody can be asked: give --dry-run to see the plan, or --yes to apply it")
     try:
         "".encode(encoding)
     except LookupError:
@@ -141,6 +139,8 @@ def import_csv_command(
     with open_import(
         wiring, path, source=source, prefix=prefix, told=Mode(told) if told else None, encoding=encoding
     ) as opened:
+        if not (dry_run or yes or approved is not None) and (as_json or not sys.stdin.isatty()):
+            raise click.UsageError("nobody can be asked: give --dry-run to see the plan, or --yes to apply it")
         if not (yes or approved is not None):
             with counter("row", "read") as progress:
                 would = opened.plan(progress)

@@ -32,8 +32,10 @@ def add(
     session: Session, name: str, sources: tuple[str, ...], no_personal_data: bool, password_stdin: bool, as_json: bool
 ) -> None:
     """Make an account; asks for its password."""
+    known = session.wiring.registry.operators
+    known.check_new(name)
     check_sources(session.wiring, sources)
-    added = session.wiring.registry.operators.add(
+    added = known.add(
         name,
         _password(stdin=password_stdin),
         sources=frozenset(sources) or None,
@@ -95,7 +97,8 @@ def list_(session: Session, as_json: bool) -> None:
 @pass_session
 def passwd(session: Session, name: str, password_stdin: bool, as_json: bool) -> None:
     """Change a password; the account is signed out everywhere."""
-    changed = session.wiring.registry.operators.set_password(name, _password(stdin=password_stdin))
+    known = session.wiring.registry.operators
+    changed = known.set_password(known.named(name).name, _password(stdin=password_stdin))
     report(as_json, {"name": changed.name}, f"The password of {changed.name} is changed; all sessions have ended.")
 
 

@@ -78,6 +78,7 @@ def add(
     wiring = session.wiring
     for url in filter(None, (fields["base_url"], token_url)):
         wiring.policy.check_url(url)
+    wiring.registry.sources.check_new(name)  # before anybody is asked for a secret
     credentials = Credentials(
         client_id=client_id,
         secret=_secret(client_secret_file),

@@ -64,16 +64,25 @@ class Operators:
 
         :raises InvalidRequest: if there is one of this name, or name or password cannot be used.
         """
-        if not name.strip() or name != name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
-            raise InvalidRequest("name", f"must be 1 to {_LONGEST_NAME} characters without blanks around them")
+        self.check_new(name)
         check_password(password)
         cursor = self._db.execute(
             "INSERT OR IGNORE INTO operators (name, password_hash, created, sources, unmasks) VALUES (?, ?, ?, ?, ?)",
             (name, _hasher.hash(password), to_stamp(self._clock()), _listed(sources), unmasks),
         )
         if not cursor.rowcount:
-            raise InvalidRequest("name", f"there is an operator {name} already: see 'bridge operators list'")
+            raise _taken(name)
         return self.named(name)
+
+    def check_new(self, name: str) -> None:
+        """Accept a name that an account can be made with.
+
+        :raises InvalidRequest: if there is one of this name, or it cannot be used.
+        """
+        if not name.strip() or name != name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
+            raise InvalidRequest("name", f"must be 1 to {_LONGEST_NAME} characters without blanks around them")
+        if self._select("WHERE name = ?", name):
+            raise _taken(name)
 
     def all(self) -> list[Operator]:
         """Every account, oldest first."""
@@ -150,6 +159,10 @@ class Operators:
     def _select(self, rest: str, *parameters: object) -> list[Operator]:
         rows = self._db.query(f"SELECT {_COLUMNS} FROM operators {rest}", parameters)  # noqa: S608 - our own words
         return [_loaded(row) for row in list(rows)]
+
+
+def _taken(name: str) -> InvalidRequest:
+    return InvalidRequest("name", f"there is an operator {name} already: see 'bridge operators list'")
 
 
 def _loaded(row: dict[str, Any]) -> Operator:

@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import re
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -107,18 +106,25 @@ class Sources:
         now = to_stamp(self._clock())
         source = _checked(dataclasses.replace(source, created=now))
         with write(self._db):
-            if self._db.execute("SELECT 1 FROM platforms WHERE tenant = ?", (source.name,)).fetchone():
-                raise InvalidRequest("name", f"{source.name} is the tenant of a platform: choose another name")
+            self.check_new(source.name)
             self._db.execute("INSERT OR IGNORE INTO tenants (name, created) VALUES (?, ?)", (source.name, now))
             row = self._row(source)
-            try:
-                self._db.execute(
-                    f"INSERT INTO sources ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})",  # noqa: S608
-                    tuple(row.values()),
-                )
-            except sqlite3.IntegrityError as error:
-                raise InvalidRequest("name", f"there is a source {source.name} already") from error
+            self._db.execute(
+                f"INSERT INTO sources ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})",  # noqa: S608
+                tuple(row.values()),
+            )
         return source
+
+    def check_new(self, name: str) -> None:
+        """Accept a name that a provider can be registered with.
+
+        :raises InvalidRequest: if it is impossible, or another source's or an LMS's.
+        """
+        _check_name(name)
+        if self._db.execute("SELECT 1 FROM platforms WHERE tenant = ?", (name,)).fetchone():
+            raise InvalidRequest("name", f"{name} is the tenant of a platform: choose another name")
+        if self._db.execute("SELECT 1 FROM sources WHERE name = ?", (name,)).fetchone():
+            raise InvalidRequest("name", f"there is a source {name} already: see 'bridge sources list'")
 
     def update(self, source: RegisteredSource) -> RegisteredSource:
         """Store what has changed about a registered provider; its name, its prefix and its pause stay.
@@ -209,11 +215,15 @@ def check_prefix(prefix: str) -> None:
         )
 
 
-def _checked(source: RegisteredSource) -> RegisteredSource:
+def _check_name(name: str) -> None:
     try:
-        check_tenant(source.name)
+        check_tenant(name)
     except InvalidRequest as error:
         raise InvalidRequest("name", error.reason) from None
+
+
+def _checked(source: RegisteredSource) -> RegisteredSource:
+    _check_name(source.name)
     if source.version not in VERSIONS:
         raise InvalidRequest("version", f"must be one of {', '.join(VERSIONS)}")
     check_prefix(source.prefix)

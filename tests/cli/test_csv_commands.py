@@ -106,10 +106,11 @@ def test_options_that_make_no_sense_are_refused(bridge, small, options):
     assert bridge("import", "csv", str(small), *options).code == 2
 
 
-def test_what_is_no_set_is_refused(bridge, tmp_path):
+@pytest.mark.parametrize("options", [("--dry-run",), ("--yes",), ()], ids=["dry run", "apply", "nobody to ask"])
+def test_what_is_no_set_is_refused(bridge, tmp_path, options):
     (tmp_path / "in.zip").write_bytes(b"hello")
 
-    ran = bridge("import", "csv", str(tmp_path / "in.zip"), "--dry-run")
+    ran = bridge("import", "csv", str(tmp_path / "in.zip"), *options)
 
     assert (ran.code, ran.err) == (1, "bridge: in.zip is not a zip file\n")
 

@@ -45,6 +45,25 @@ def test_short_password_is_refused(bridge, typed):
     assert bridge("operators", "list", "--json").json() == []
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("add", "Ada"), "there is an operator Ada already"),
+        (("add", " "), "must be 1 to 64 characters"),
+        (("passwd", "bob"), "there is no operator bob"),
+    ],
+    ids=["a name that is taken", "a name that cannot be used", "a name that nobody has"],
+)
+def test_no_password_is_asked_for_in_vain(bridge, typed, arguments, said):
+    typed(f"{PASSWORD}\n")
+    bridge("operators", "add", "ada", "--password-stdin")
+    typed("")
+
+    ran = bridge("operators", *arguments)
+
+    assert (ran.code, said in ran.err, "Password" in ran.err) == (1, True, False)
+
+
 def test_password_is_changed(bridge, typed):
     typed(f"{PASSWORD}\n")
     bridge("operators", "add", "ada", "--password-stdin")

@@ -81,6 +81,24 @@ def test_what_is_set_changes_and_the_rest_stays(bridge):
     assert after == {**before, "changes": "date", "pageLimit": None}
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("north", "there is a source north already"), ("No Name", "must be 1 to 64 of a-z")],
+    ids=["a name that is taken", "a name that cannot be used"],
+)
+def test_no_secret_is_asked_for_in_vain(bridge, name, said):
+    bridge.add()
+
+    with pytest.raises(BridgeError, match=said):
+        bridge(
+            *("sources", "add", name, "--base-url", "http://127.0.0.1:9/v1p2"),
+            *("--token-url", "http://127.0.0.1:9/token", "--client-id", "b"),
+            given=f"{SECRET}\n",
+        )
+
+    assert "Client secret" not in bridge.output
+
+
 def test_new_secret_is_used(bridge, sis):
     bridge.add()
     bridge("sources", "set", "north", "--auth", "form")
