@@ -12,7 +12,8 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from bridge import storage
-from bridge.migrations import Step, migrate, schema_of, steps_back, take_back
+from bridge.errors import ConfigError
+from bridge.migrations import Step, migrate, schema_of, steps_back, steps_of, take_back
 from bridge.releases import Schemas
 from bridge.settings import Storage
 
@@ -34,6 +35,7 @@ class WayBack:
     after: int
     steps: list[Step]
     rows: dict[str, int]
+    """For programs: an operator reads in :attr:`lost` what that means."""
 
     @property
     def lost(self) -> list[str]:
@@ -46,15 +48,29 @@ def ways_back(files: Storage, to: Schemas) -> list[WayBack]:
 
     :raises ConfigError: if a file cannot be used, or there is no way to that schema.
     """
-    found = []
-    for path, package, target in zip((files.mirror, files.registry), _PACKAGES, to, strict=True):
-        db = storage.open_database(path, read_only=True)
-        with closing(db.conn):
-            steps = steps_back(db, package, target)
-            before = schema_of(db)
-            after = min(before, target)
-            found.append(WayBack(path=path, before=before, after=after, steps=steps, rows=_going(db, package, after)))
-    return found
+    asked = list(zip((files.mirror, files.registry), _PACKAGES, to, strict=True))
+    problems = [
+        f"{path.name} has no schema {target}: this version of the bridge knows {', '.join(map(str, known))}"
+        for path, package, target in asked
+        if target not in (known := [step.number for step in steps_of(package)])
+    ]
+    if problems:
+        raise ConfigError(problems)
+    return [_way_back(*each) for each in asked]
+
+
+def present() -> Schemas:
+    """The schemas that this version of the bridge works with."""
+    return Schemas(*(steps_of(package)[-1].number for package in _PACKAGES))
+
+
+def _way_back(path: Path, package: str, target: int) -> WayBack:
+    db = storage.open_database(path, read_only=True)
+    with closing(db.conn):
+        steps = steps_back(db, package, target)
+        before = schema_of(db)
+        after = min(before, target)
+        return WayBack(path=path, before=before, after=after, steps=steps, rows=_going(db, package, after))
 
 
 def downgrade(files: Storage, to: Schemas) -> list[WayBack]:

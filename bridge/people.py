@@ -35,7 +35,7 @@ def export_person(wiring: Wiring, sourced_id: str) -> dict[str, Any]:
 
     :raises UnknownObject: if nothing is.
     """
-    person = _find(wiring, sourced_id)
+    person = find_person(wiring, sourced_id)
     return {
         "sourcedId": person.sourced_id,
         "source": person.source,
@@ -51,7 +51,7 @@ def erase_person(wiring: Wiring, sourced_id: str, *, sleep: Callable[[float], No
     :raises Busy: if one of her rosters is being reconciled just now, or another of her source's for a long time. She is
         left out of that reading's successors already; erase her again when it has ended.
     """
-    person = _find(wiring, sourced_id)
+    person = find_person(wiring, sourced_id)
     # First of all: a reading that begins while this goes on must leave her out.
     wiring.registry.erased.add(person.sourced_id)
     with ExitStack() as held:
@@ -125,7 +125,11 @@ def erased_in(registry: Database, clock: Clock, key_lock: KeyLock) -> ErasedList
         return None
 
 
-def _find(wiring: Wiring, sourced_id: str) -> Person:
+def find_person(wiring: Wiring, sourced_id: str) -> Person:
+    """The person with this sourcedId, as she is held.
+
+    :raises UnknownObject: if nothing is held on her.
+    """
     people, of_launches = People(wiring.mirror, wiring.clock), PeopleOfLaunches(wiring.registry.db)
     person = _held(people, of_launches, SourcedId(sourced_id))
     if person is None:

@@ -12,13 +12,9 @@ from bridge.backups import back_up
 from bridge.cli.common import Session, echo_json, json_option, pass_session
 from bridge.cli.terminal import echo
 from bridge.clock import utc_now
-from bridge.downgrading import WayBack, ways_back
+from bridge.downgrading import WayBack, present, ways_back
 from bridge.downgrading import downgrade as take_back
 from bridge.releases import RELEASES, Schemas
-from bridge.wording import counted
-
-_AS_IT_IS = sys.maxsize
-"""Of a file that is not named: whatever schema it has is old enough."""
 
 
 @click.command()
@@ -57,14 +53,15 @@ def downgrade(
         raise click.UsageError("give --to VERSION, or --mirror NUMBER and --registry NUMBER, or one of these two")
     if no_backup and out is not None:
         raise click.UsageError("give --backup or --no-backup, not both")
-    if not (dry_run or yes) and (as_json or not sys.stdin.isatty()):
-        raise click.UsageError("nobody can be asked: give --dry-run to see what would be lost, or --yes to do it")
     files = session.settings.storage
-    to = RELEASES[version] if version else Schemas(mirror=mirror or _AS_IT_IS, registry=registry or _AS_IT_IS)
+    newest = present()  # a file that is not named stays
+    to = RELEASES[version] if version else Schemas(mirror=mirror or newest.mirror, registry=registry or newest.registry)
     ways = ways_back(files, to)
     if dry_run or not any(way.steps for way in ways):
         _report(ways, as_json, done=False)
         return
+    if not yes and (as_json or not sys.stdin.isatty()):
+        raise click.UsageError("nobody can be asked: give --dry-run to see what would be lost, or --yes to do it")
     for way in ways:
         storage.check_unused(way.path)
     if not as_json:
@@ -96,8 +93,8 @@ def _in_words(ways: Sequence[WayBack]) -> str:
             lines.append(f"{way.path}: schema {way.before}, back to {way.after}: without {steps}")
         else:
             lines.append(f"{way.path}: schema {way.before}: stays as it is")
-        lines += [f"  lost: {sentence}" for sentence in way.lost]
-        lines += [f"  lost: table {name}, {counted(count, 'row')}" for name, count in way.rows.items()]
+        if way.steps:
+            lines += [f"  lost: {sentence}" for sentence in way.lost] or ["  nothing is lost"]
     return "\n".join(lines)
 
 

@@ -7,7 +7,7 @@ import click
 
 from bridge.cli.common import Session, echo_json, json_option, pass_session, report
 from bridge.errors import UnknownObject
-from bridge.people import erase_held_again, erase_person, export_person
+from bridge.people import erase_held_again, erase_person, export_person, find_person
 
 
 @click.group()
@@ -34,6 +34,7 @@ def erase(session: Session, sourced_id: str, yes: bool, as_json: bool) -> None:
     A tombstone without a name stays, so that consumers hear of it. No later reading, undoing or restored backup brings
     her back. Backups that were made before still hold her: give them an end.
     """
+    find_person(session.wiring, sourced_id)  # before anybody is asked
     if not yes:
         click.confirm("Everything that is held on this person will be gone for good. Go on?", abort=True, err=True)
     erase_person(session.wiring, sourced_id)

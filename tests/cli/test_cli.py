@@ -728,3 +728,9 @@ def test_nobody_is_erased_without_a_word(bridge):
     assert ran.code == 1
     assert "sourcedId" in ran.err
     assert bridge("people", "export", "nobody").code == 1
+
+
+def test_nobody_is_asked_about_a_person_who_is_not_held(bridge):
+    ran = bridge("people", "erase", "nobody")
+
+    assert (ran.code, "nobody has this sourcedId" in ran.err, "Go on?" in ran.err) == (1, True, False)

@@ -32,8 +32,8 @@ def test_dry_run_says_what_would_be_lost_and_changes_nothing(used):
         "mirror.sqlite: schema 24, back to 9: without 24 enrolled_in_class, 23 facets_by_source, 21 records_in_order,"
         " 20 told, 19 operators_questions, 12 run_totals"
     )
-    assert "  lost: table csv_sources, 1 row" in lines
     assert [line for line in lines if line.startswith("  lost: the prefixes of sources")]
+    assert "csv_sources," not in ran.out
     assert schemas(used) == NEWEST
 
 
@@ -78,6 +78,21 @@ def test_the_present_version_has_nothing_to_take_back(used):
     assert not list(used.directory.glob("before-downgrade-*"))
 
 
+def test_what_loses_nothing_says_so(used):
+    assert "  nothing is lost" in used("downgrade", "--mirror", "20", "--dry-run").out.splitlines()
+
+
+def test_schemas_that_there_are_not_are_refused_with_those_that_there_are(used):
+    ran = used("downgrade", "--mirror", "99", "--registry", "11", "--yes")
+
+    mirror, registry = ran.err.splitlines()
+    assert (ran.code, ran.out) == (2, "")
+    assert mirror.startswith("bridge: mirror.sqlite has no schema 99: this version of the bridge knows 1, 2, 3,")
+    assert registry.startswith("bridge: registry.sqlite has no schema 11: ")
+    assert registry.endswith(" 9, 10, 12, 14, 15, 23")
+    assert schemas(used) == NEWEST
+
+
 def test_files_that_are_in_use_are_left(used):
     with used.registry():
         ran = used("downgrade", *BACK, "--yes")
@@ -94,12 +109,17 @@ def test_files_that_were_never_made_are_not_made(bridge):
     assert not bridge.directory.exists()
 
 
+def test_nothing_is_done_where_nobody_can_be_asked(used):
+    ran = used("downgrade", *BACK)
+
+    assert (ran.code, "nobody can be asked" in ran.err, schemas(used)) == (2, True, NEWEST)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         pytest.param(["--yes"], "give --to VERSION", id="no-target"),
         pytest.param(["--to", "0.1.0", *BACK, "--yes"], "give --to VERSION", id="two-targets"),
-        pytest.param([*BACK], "nobody can be asked", id="nobody-to-ask"),
         pytest.param([*BACK, "--yes", "--no-backup", "--backup", "b.zip"], "not both", id="backup-and-none"),
         pytest.param(["--to", "0.0.1", "--yes"], "is not '0.1.0'", id="unknown-version"),
     ],
