@@ -181,6 +181,18 @@ class ProviderForm(FlaskForm):
     submit = SubmitField("Register")
 
 
+class ProviderSecretForm(FlaskForm):
+    """The secret that a SIS has given the bridge in the place of the one before."""
+
+    secret = PasswordField(
+        "New secret",
+        [DataRequired(), Length(max=_LONGEST)],
+        render_kw={"autocomplete": "off"},
+        description="As the SIS gives it. Never shown.",
+    )
+    submit_secret = SubmitField("Change the secret")
+
+
 class ToolKeysForm(FlaskForm):
     """A tool's public keys: one of both."""
 

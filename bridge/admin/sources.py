@@ -3,6 +3,8 @@
 from flask import Blueprint, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
+from bridge.admin.accounts import signed_in
+from bridge.admin.forms import ProviderSecretForm
 from bridge.admin.paging import PAGE
 from bridge.admin.reading import add_reading, reading_of
 from bridge.errors import BridgeError
@@ -21,6 +23,9 @@ def pages(wiring: Wiring) -> Blueprint:
 
     @blueprint.get("/")
     def show(name: str) -> str:
+        return _shown(name, ProviderSecretForm())
+
+    def _shown(name: str, form: ProviderSecretForm) -> str:
         source, mirror = wiring.registry.rosters.of_run(name, WHOLE_SOURCE), wiring.mirror_to_read
         runs = Runs(mirror, wiring.clock)
         shared = {
@@ -29,7 +34,7 @@ def pages(wiring: Wiring) -> Blueprint:
             "held": len(runs.waiting(name)),
         }
         if isinstance(source, RegisteredSource):
-            return render_template("source.html", reading=reading_of(wiring, paces, source), **shared)
+            return render_template("source.html", reading=reading_of(wiring, paces, source), form=form, **shared)
         latest = runs.latest(PAGE, context=(name, WHOLE_SOURCE))
         return render_template("csv_source.html", runs=latest, **shared)
 
@@ -44,6 +49,18 @@ def pages(wiring: Wiring) -> Blueprint:
             flash(f"It cannot be read: {error}", "danger")
         else:
             flash("It answers, and lets the bridge read.", "success")
+        return redirect(url_for("sources.show", name=name) + "#reading")
+
+    @blueprint.post("/secret")
+    def change_secret(name: str) -> Response | tuple[str, int]:
+        source, form = wiring.registry.sources.get(name), ProviderSecretForm()
+        if not form.validate_on_submit():
+            return _shown(name, form), 400
+        wiring.registry.sources.set_secret(source.name, str(form.secret.data).strip())
+        wiring.registry.activity.add(signed_in(), "changed the secret of source", name)
+        flash(
+            "It is asked with the new secret from now on. Ask it for one record, to see that it lets you in.", "success"
+        )
         return redirect(url_for("sources.show", name=name) + "#reading")
 
     return blueprint

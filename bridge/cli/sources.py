@@ -200,9 +200,8 @@ def check(session: Session, name: str, as_json: bool) -> None:
 def rotate_secret(session: Session, name: str, client_secret_file: TextIO | None, as_json: bool) -> None:
     """Put the provider's new secret in the place of the old one."""
     known = session.wiring.registry.sources
-    source = known.get(name)
-    credentials = dataclasses.replace(source.credentials, secret=_secret(client_secret_file))
-    known.update(dataclasses.replace(source, credentials=credentials))
+    known.get(name)  # before anybody is asked for a secret
+    known.set_secret(name, _secret(client_secret_file))
     report(as_json, {"rotated": name}, f"Source {name} is asked with the new secret from now on.")
 
 

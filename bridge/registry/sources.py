@@ -142,6 +142,15 @@ class Sources:
             )
         return source
 
+    def set_secret(self, name: str, secret: str) -> None:
+        """Put a provider's new secret in the place of the old one.
+
+        :raises UnknownObject: if there is none of this name.
+        :raises InvalidRequest: if the secret is empty.
+        """
+        source = self.get(name)
+        self.update(dataclasses.replace(source, credentials=dataclasses.replace(source.credentials, secret=secret)))
+
     def remove(self, name: str) -> None:
         """Forget a provider; what the mirror holds of it stays there, and the name stays taken.
 

@@ -69,6 +69,29 @@ def test_source_is_asked_for_one_record(site, sis, operator, source):
     assert operator.get(PATH).status_code == 404
 
 
+def test_secret_that_the_sis_has_changed_is_given_on_its_page(site, operator, source):
+    secret = source.credentials.secret
+    site.wiring.registry.sources.set_secret("district", "the one before")
+    assert "It cannot be read" in words(operator.post(f"{PATH}check", shown_at=PATH))
+
+    changed = operator.post(f"{PATH}secret", shown_at=PATH, secret=f" {secret}\n")
+
+    assert "asked with the new secret" in words(changed)
+    assert "It answers" in words(operator.post(f"{PATH}check", shown_at=PATH))
+    assert secret not in changed.text + operator.get(PATH).text
+    assert "ada changed the secret of source district" in words(operator.get("/admin/activity"))
+
+
+@pytest.mark.parametrize("given", [{}, {"secret": "  "}, {"secret": "x" * 2049}], ids=["none", "blanks", "too long"])
+def test_secret_that_can_be_none_is_refused_and_not_shown(site, operator, source, given):
+    answer = operator.post(f"{PATH}secret", shown_at=PATH, **given)
+
+    assert answer.status_code == 400
+    assert '<details class="mt-3" open>' in answer.text
+    assert f'value="{given.get("secret")}"' not in answer.text
+    assert site.wiring.registry.sources.get("district").credentials == source.credentials
+
+
 def test_dashboard_tells_how_a_source_does_as_of_a_platform(site, sis, stranger, source, clock):
     site.wiring.sync(source)
     clock.turn(hours=2)
