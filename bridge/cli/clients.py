@@ -8,7 +8,16 @@ from typing import Any
 import click
 
 from bridge.api.scopes import RUNS_READ, SYNC
-from bridge.cli.common import Session, check_sources, echo_json, echo_table, json_option, pass_session, report
+from bridge.cli.common import (
+    Session,
+    check_something_set,
+    check_sources,
+    echo_json,
+    echo_table,
+    json_option,
+    pass_session,
+    report,
+)
 from bridge.errors import UnknownObject
 from bridge.oneroster.scopes import ROSTER, ROSTER_CORE, ROSTER_DEMOGRAPHICS
 from bridge.registry.clients import Client
@@ -131,6 +140,9 @@ def set_(
     What is named replaces what was; what is not named stays. A consumer that may see more than before should read
     everything once: records that it could not see have changed long ago.
     """
+    check_something_set()
+    if sources and all_sources:
+        raise click.UsageError("give --source or --all-sources, not both")
     registry = session.wiring.registry
     client = registry.clients.by_id(client_id)
     if client is None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -72,6 +73,20 @@ def pass_session(command: Callable[..., Any]) -> Callable[..., Any]:
 def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """``--json``: one JSON document on standard output instead of text for people."""
     return click.option("--json", "as_json", is_flag=True, help="Report as JSON.")(command)
+
+
+def check_something_set() -> None:
+    """Refuse a ``set`` command that names nothing to set, and say what can be.
+
+    :raises click.UsageError: if neither an option nor an argument beyond those that it needs was given.
+    """
+    context = click.get_current_context()
+    settable = [each for each in context.command.params if not each.required and each.name != "as_json"]
+    if any(context.get_parameter_source(str(each.name)) is not ParameterSource.DEFAULT for each in settable):
+        return
+    names = ("/".join((*each.opts, *each.secondary_opts)) for each in settable if isinstance(each, click.Option))
+    arguments = (each.human_readable_name for each in settable if isinstance(each, click.Argument))
+    raise click.UsageError(f"name what is to change: {', '.join((*arguments, *names))}")
 
 
 def operator() -> str:

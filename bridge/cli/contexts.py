@@ -4,7 +4,16 @@ from typing import Any
 
 import click
 
-from bridge.cli.common import Session, echo_json, echo_table, json_option, operator, pass_session, report
+from bridge.cli.common import (
+    Session,
+    check_something_set,
+    echo_json,
+    echo_table,
+    json_option,
+    operator,
+    pass_session,
+    report,
+)
 from bridge.cli.runs import shown
 from bridge.clock import to_stamp
 from bridge.deciding import pause_context, resume_context
@@ -123,11 +132,12 @@ def list_(session: Session, as_json: bool, tenant: str | None) -> None:
 
 @contexts.command("set")
 @click.argument("context")
-@click.option("--freshness-hours", type=click.IntRange(0, 8760), required=True, help="0: as its platform's others.")
+@click.option("--freshness-hours", type=click.IntRange(0, 8760), help="0: as its platform's others.")
 @json_option
 @pass_session
-def set_(session: Session, context: str, freshness_hours: int, as_json: bool) -> None:
+def set_(session: Session, context: str, freshness_hours: int | None, as_json: bool) -> None:
     """Give a context a freshness target of its own."""
+    check_something_set()
     registry = session.wiring.registry
     found = registry.contexts.find(context)
     if freshness_hours:

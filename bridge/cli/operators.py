@@ -5,7 +5,16 @@ from dataclasses import asdict
 
 import click
 
-from bridge.cli.common import Session, check_sources, echo_json, echo_table, json_option, pass_session, report
+from bridge.cli.common import (
+    Session,
+    check_something_set,
+    check_sources,
+    echo_json,
+    echo_table,
+    json_option,
+    pass_session,
+    report,
+)
 from bridge.registry.operators import SHORTEST_PASSWORD, Operator, check_password
 
 _from_stdin = click.option(
@@ -63,6 +72,9 @@ def set_(
     as_json: bool,
 ) -> None:
     """Change what an account sees, from its next page on. What is not named stays."""
+    check_something_set()
+    if sources and all_sources:
+        raise click.UsageError("give --source or --all-sources, not both")
     registry = session.wiring.registry
     check_sources(session.wiring, sources)
     present = registry.operators.named(name)

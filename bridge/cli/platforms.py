@@ -6,7 +6,17 @@ from typing import Any
 import click
 
 from bridge.cli import self_registration
-from bridge.cli.common import ROW, Session, echo_json, echo_table, json_option, operator, pass_session, report
+from bridge.cli.common import (
+    ROW,
+    Session,
+    check_something_set,
+    echo_json,
+    echo_table,
+    json_option,
+    operator,
+    pass_session,
+    report,
+)
 from bridge.cli.feeders import find_tool
 from bridge.cli.sync import line
 from bridge.cli.terminal import echo
@@ -130,8 +140,9 @@ def set_(
 
     docs/vendors.md says what each option does. From the next reconciliation on, documents are derived anew.
     """
-    if not options and application is None and not no_application:
-        raise click.UsageError("name an option to set, as NAME=VALUE, or an application.")
+    check_something_set()
+    if application is not None and no_application:
+        raise click.UsageError("give --application or --no-application, not both")
     registry = session.wiring.registry
     known = registry.platforms
     found = _named(known, platform)

@@ -5,7 +5,16 @@ from typing import Any, TextIO
 
 import click
 
-from bridge.cli.common import Session, echo_json, echo_table, json_option, operator, pass_session, report
+from bridge.cli.common import (
+    Session,
+    check_something_set,
+    echo_json,
+    echo_table,
+    json_option,
+    operator,
+    pass_session,
+    report,
+)
 from bridge.clock import to_stamp
 from bridge.deciding import pause_context, resume_context
 from bridge.errors import InvalidRequest
@@ -158,11 +167,10 @@ def show(session: Session, name: str, as_json: bool) -> None:
 @pass_session
 def set_(session: Session, name: str, as_json: bool, **options: Any) -> None:
     """Change how a source is read. What is not named stays; the prefix always does."""
+    check_something_set()
     known = session.wiring.registry.sources
     source = known.get(name)
     given = {key: value for key, value in options.items() if value not in (None, ())}
-    if not given:
-        raise click.UsageError("name what is to change")
     for key in given.keys() & {"base_url", "token_url"}:
         if given[key]:
             session.wiring.policy.check_url(given[key])

@@ -9,7 +9,16 @@ import click
 
 from bridge.auth.token_endpoint import TOKEN_PATH
 from bridge.auth.tool_keys import kids_in, parse_public_keys
-from bridge.cli.common import Session, check_sources, echo_json, echo_table, json_option, pass_session, report
+from bridge.cli.common import (
+    Session,
+    check_something_set,
+    check_sources,
+    echo_json,
+    echo_table,
+    json_option,
+    pass_session,
+    report,
+)
 from bridge.errors import InvalidRequest
 from bridge.registry.tools import DEFAULT_SHARES, Tool
 from bridge.roster.sharing import Share, UserIds
@@ -162,6 +171,11 @@ def set_(
 
     The tool has to read its rosters as a whole then: its links end, and it is told so.
     """
+    check_something_set()
+    if sources and every_source:
+        raise click.UsageError("give --source or --every-source, not both")
+    if classes and every_class:
+        raise click.UsageError("give --class or --every-class, not both")
     check_sources(session.wiring, sources)
     tool = session.wiring.registry.tools.set(
         client_id,
