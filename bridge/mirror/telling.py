@@ -6,6 +6,7 @@ write transaction. Until then members are read one by one, which gives the same 
 that an older version has left, or another rule of telling, needs no step of its own: everybody is to be told there.
 """
 
+import json
 import sqlite3
 import time
 from collections.abc import Callable
@@ -40,10 +41,15 @@ _ROSTER = """
 SELECT r.id, r.source, sources.name, r.kind, r.name, r.rule, r.up_to
 FROM told_rosters AS r JOIN sources ON sources.id = r.source
 """
-_WAITS = """
-SELECT EXISTS (SELECT 1 FROM untold) OR EXISTS (SELECT 1 FROM told_rosters WHERE complete = 0)
+_BEGUN = "complete = 0 AND id NOT IN (SELECT value FROM json_each(:unreadable))"
+"""Rosters of which not everybody has been told, but for those that were found unreadable since the last look."""
+_WAITS = f"""
+SELECT EXISTS (SELECT 1 FROM untold) OR EXISTS (SELECT 1 FROM told_rosters WHERE {_BEGUN})
     OR EXISTS (SELECT 1 FROM told_rosters WHERE complete = 1 AND closes <= :today)
-"""
+"""  # noqa: S608 - our own words
+_NEXT = f"""
+{_ROSTER} WHERE r.id = (SELECT id FROM told_rosters WHERE {_BEGUN} AND id > :last ORDER BY id LIMIT 1)
+"""  # noqa: S608 - likewise
 _OVER = ("complete = 1 AND closes <= ?", "complete = 0 AND rule <> '' AND closes <= ?")
 """Rosters that were told of days which are over: told apart, since each is found by an index of its own."""
 _TELL = f"""
@@ -93,7 +99,7 @@ class Telling:
     def step(self) -> bool:
         """Tell some members in one transaction; whether there was anything to do."""
         today = self._today().isoformat()
-        if not self._db.execute(_WAITS, {"today": today}).fetchone()[0]:
+        if not self._db.execute(_WAITS, {"today": today, **self._left_out()}).fetchone()[0]:
             return False
         with storage.write(self._db):
             begun = sum(begin_anew(self._db, over, today) for over in _OVER)
@@ -121,15 +127,11 @@ class Telling:
         """Go on with rosters of which not everybody has been told yet; how many members and rosters it were."""
         done = last = 0
         while done < _BATCH:
-            row = self._db.execute(
-                f"{_ROSTER} WHERE complete = 0 AND r.id > ? ORDER BY r.id LIMIT 1", (last,)
-            ).fetchone()
+            row = self._db.execute(_NEXT, {"last": last, **self._left_out()}).fetchone()
             if row is None:
                 break
             roster = _Roster(*row)
             last = roster.id
-            if roster.id in self._unreadable:
-                continue
             members = self._opened(roster)
             if members is None:
                 self._db.execute("DELETE FROM told_rosters WHERE id = ?", (roster.id,))
@@ -174,6 +176,9 @@ class Telling:
         opens, closes = members.period()
         self._db.execute("UPDATE told_rosters SET opens = ?, closes = ? WHERE id = ?", (opens, closes, roster.id))
         return found
+
+    def _left_out(self) -> dict[str, str]:
+        return {"unreadable": json.dumps(sorted(self._unreadable))}
 
     def _begin_anew(self, roster: _Roster) -> None:
         begin_anew(self._db, "id = ?", roster.id)

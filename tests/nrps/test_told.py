@@ -276,6 +276,22 @@ class TestTelling:
         assert not is_told(serving, course)
         assert is_told(serving, sis_class)
 
+    def test_takes_no_write_transaction_for_whom_it_cannot_read_alone(self, serving, course, sis_class):
+        db = serving.app.extensions["bridge"].mirror.db
+        db.execute("UPDATE facts SET raw = '{}' WHERE id = (SELECT max(id) FROM facts WHERE kind = 'member')")
+        tell_all(serving)
+        asked = []
+        db.conn.set_trace_callback(asked.append)
+        tell_all(serving)
+        quietly = list(asked)
+        serving.put(users=[user("ann", email="new@example.org")])
+        tell_all(serving)
+        db.conn.set_trace_callback(None)
+
+        assert "BEGIN IMMEDIATE" not in quietly
+        assert "BEGIN IMMEDIATE" in asked
+        assert (is_told(serving, sis_class), is_told(serving, course)) == (True, False)
+
     def test_keeps_no_second_text_of_an_lmss_class(self, serving, course):
         tell_all(serving)
 
