@@ -97,7 +97,7 @@ def reading_of(wiring: Wiring, paces: Paces, roster: Roster) -> ReadingState:
         progress=_progress(wiring, roster),
         held=next((run.id for run in records.waiting(roster.tenant) if run.context == roster.key), None),
         failing_since=records.failing_since(roster.tenant, roster.key) if attempt and attempt.failures else None,
-        undone=attempt is not None and attempt.undone,
+        undone=attempt is not None and attempt.undone is not None,
         runs=runs,
         decisions=Decisions(mirror, wiring.clock).that_led_to(run.id for run in runs),
     )

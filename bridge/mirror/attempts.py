@@ -1,5 +1,7 @@
 """How reading each context goes: the latest attempt, and how many before it failed.
 
+A run that undoes another is no attempt: it asks nobody, and says nothing about whether the source answers.
+
 One row per context, kept beside the runs in their transactions, so that asking for all that is due costs a row per
 context and not one per run.
 """
@@ -11,12 +13,21 @@ from datetime import datetime
 from sqlite_utils import Database
 
 from bridge.clock import from_stamp, to_stamp
+from bridge.mirror.decisions import DecisionKind
 from bridge.mirror.mirror import Mirror
 from bridge.mirror.outcomes import ANSWERED, GOOD, Outcome
 from bridge.roster.identity import ContextKey
 
+# Runs that were undone are few, and found by what people decided.
 _SELECT = """
-SELECT sources.name, context, run, started, outcome, good, failures, gone, gone_since, not_before
+WITH undoings AS MATERIALIZED (
+    SELECT runs.source, runs.context, runs.id, runs.started FROM decisions JOIN runs ON runs.id = decisions.led_to
+    WHERE decisions.kind = :undone AND runs.outcome = :applied
+)
+SELECT sources.name, context, run, started, outcome, good, failures, gone, gone_since, not_before,
+    (SELECT max(u.started) FROM undoings AS u
+        WHERE u.source = attempts.source AND u.context = attempts.context
+            AND (u.id > attempts.run OR u.started > attempts.good))
 FROM attempts JOIN sources ON sources.id = attempts.source
 """
 
@@ -30,6 +41,7 @@ class Attempt:
     :param gone: how many of those said that there is no such context.
     :param gone_since: when the first of these began.
     :param not_before: until when the source has asked to be left alone.
+    :param undone: when what had been read was last undone, if the mirror has not agreed with the source since.
     """
 
     run: int
@@ -40,11 +52,12 @@ class Attempt:
     gone: int = 0
     gone_since: datetime | None = None
     not_before: datetime | None = None
+    undone: datetime | None = None
 
     @property
-    def undone(self) -> bool:
-        """Whether the latest run was no reading, but was to undo one: the source has yet to be asked again."""
-        return self.outcome in GOOD and self.good != self.started
+    def is_undone(self) -> bool:
+        """Whether that was after this attempt: the source has yet to be asked again."""
+        return self.undone is not None and self.undone >= self.started
 
 
 class Attempts:
@@ -55,17 +68,18 @@ class Attempts:
 
     def by_context(self) -> Mapping[tuple[str, ContextKey], Attempt]:
         """Of every context, by source and key."""
-        return dict(self._select("", ()))
+        return dict(self._select(""))
 
     def of(self, source: str, context: ContextKey) -> Attempt | None:
         """Of one context; ``None`` if it was never tried."""
-        found = self._select("WHERE sources.name = ? AND context = ?", (source, context))
+        found = self._select("WHERE sources.name = :source AND context = :context", source=source, context=context)
         return next((attempt for _, attempt in found), None)
 
-    def _select(self, rest: str, parameters: tuple[str, ...]) -> Iterator[tuple[tuple[str, ContextKey], Attempt]]:
-        for source, context, run, started, outcome, good, failures, gone, gone_since, not_before in self._db.execute(
-            _SELECT + rest, parameters
-        ):
+    def _select(self, rest: str, **parameters: str) -> Iterator[tuple[tuple[str, ContextKey], Attempt]]:
+        rows = self._db.execute(
+            _SELECT + rest, {"undone": DecisionKind.UNDONE, "applied": Outcome.APPLIED, **parameters}
+        )
+        for source, context, run, started, outcome, good, failures, gone, gone_since, not_before, undone in rows:
             yield (
                 (source, ContextKey(context)),
                 Attempt(
@@ -77,6 +91,7 @@ class Attempts:
                     gone=gone,
                     gone_since=_instant(gone_since),
                     not_before=_instant(not_before),
+                    undone=_instant(undone),
                 ),
             )
 

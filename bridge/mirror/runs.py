@@ -106,7 +106,8 @@ class Runs:
                 (number, context, now, mandate.made_by if mandate else None),
             ).lastrowid
             assert run is not None
-            begin_attempt(self._db, run, number, context, now)
+            if mandate is None or mandate.kind is not DecisionKind.UNDONE:
+                begin_attempt(self._db, run, number, context, now)
             if mandate is not None:
                 record_decision(self._db, mandate.kind, now, mandate.made_by, run=mandate.run, led_to=run)
             return run
@@ -274,14 +275,18 @@ class Runs:
         return next(self._select(rest, (source, context)), None)
 
     def failing_since(self, source: str, context: ContextKey) -> datetime | None:
-        """When the first run of a context began that brought no usable answer, if none has brought one since."""
+        """When the first run of a context began that brought no usable answer, if none has brought one since.
+
+        An undoing asks for none.
+        """
         answered = ", ".join(f"'{outcome}'" for outcome in sorted(ANSWERED))
         (began,) = self._db.execute(
             "SELECT min(started) FROM runs WHERE source = (SELECT id FROM sources WHERE name = :source)"  # noqa: S608
             " AND context = :context AND outcome <> 'running' AND id > coalesce((SELECT max(id) FROM runs"
             " WHERE source = (SELECT id FROM sources WHERE name = :source) AND context = :context"
-            f" AND outcome IN ({answered})), 0)",
-            {"source": source, "context": context},
+            f" AND outcome IN ({answered})"
+            "  AND id NOT IN (SELECT led_to FROM decisions WHERE kind = :undone AND led_to IS NOT NULL)), 0)",
+            {"source": source, "context": context, "undone": DecisionKind.UNDONE},
         ).fetchone()
         return from_stamp(began) if began else None
 

@@ -67,14 +67,13 @@ WHERE source = :source AND context = :context AND kind = :kind AND subject = :su
 _STANDING = """
 UPDATE contexts SET run = :run, complete_run = NULL, bookmark = NULL WHERE source = :source AND context = :context
 """
-# The source was not asked: when the mirror last agreed with it is as it was, also if nothing could be undone. The
-# context is read as soon as nothing pauses it.
-_LAST_GOOD = "SELECT good FROM attempts WHERE source = :source AND context = :context"
-_NOT_GOOD = "UPDATE attempts SET good = :good WHERE source = :source AND context = :context"
 
 
 def undo(mirror: Mirror, run: Run, derivation: Derivation, number: int, clock: Clock) -> Undone:
-    """Undo a run in one write transaction, and finish the record of run ``number``, which is the undoing, with it."""
+    """Undo a run in one write transaction, and finish the record of run ``number``, which is the undoing, with it.
+
+    :param number: of a run that was begun by the decision to undo.
+    """
     with _tables(mirror.db), storage.write(mirror.db):
         return _Undoing(mirror, run, derivation, number, clock).do()
 
@@ -224,7 +223,6 @@ class _Undoing:
             held_before=0,
             counts=counts,
         )
-        last_good = self._db.execute(_LAST_GOOD, self._key).fetchone()
         finish(
             self._db,
             self._key["run"],
@@ -236,8 +234,6 @@ class _Undoing:
         )
         if done:
             self._db.execute(_STANDING, self._key)
-        if last_good is not None:
-            self._db.execute(_NOT_GOOD, {**self._key, "good": last_good[0]})
         if self._documents.counts:
             stamp(self._db, self._changed, self._key["run"], self._clock)
 

@@ -134,11 +134,12 @@ def on_launch(attempt: Attempt | None, pace: Pace, now: datetime, *, known: bool
         return Verdict(reason=Reason.PAUSED)
     if (end := pace.hours.blackout_ends(now)) is not None:
         return Verdict(reason=Reason.BLACKOUT, until=end)
-    if attempt is None or attempt.undone:
+    if attempt is None:
         return Verdict(reason=Reason.ASKED, since=now)
-    if known and attempt.outcome in GOOD and attempt.started + pace.launch_fresh_for > now:
+    if known and not attempt.is_undone and attempt.outcome in GOOD and attempt.started + pace.launch_fresh_for > now:
         return Verdict(reason=Reason.FRESH, until=attempt.started + pace.launch_fresh_for)
-    again = max(attempt.started + pace.newcomer_pause, attempt.not_before or now)
+    rested = now if attempt.is_undone else attempt.started + pace.newcomer_pause
+    again = max(rested, attempt.not_before or now)
     if again > now:
         return Verdict(reason=Reason.WAITING, until=again)
     return Verdict(reason=Reason.ASKED, since=now)
@@ -148,8 +149,8 @@ def _turn(attempt: Attempt | None, pace: Pace, added: datetime) -> tuple[Reason,
     """Why it is not read before its next turn, why it is read then, and when that is."""
     if attempt is None:
         return Reason.FRESH, Reason.NEVER_READ, added
-    if attempt.undone:
-        return Reason.FRESH, Reason.UNDONE, attempt.started
+    if attempt.undone and attempt.is_undone:
+        return Reason.WAITING, Reason.UNDONE, max(attempt.undone, attempt.not_before or attempt.undone)
     if attempt.outcome is Outcome.RUNNING:
         return Reason.RUNNING, Reason.RETRY, attempt.started + pace.lease
     if attempt.outcome in _TRY_AGAIN:

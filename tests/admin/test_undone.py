@@ -23,6 +23,17 @@ def test_context_says_that_its_reading_was_undone(operator, undone, context_path
     assert "by ada: run 1 was undone" in page
 
 
+def test_context_says_so_still_when_a_later_reading_has_failed(site, lms, operator, context, undone, context_path):
+    del lms.members["Course-1"]
+    site.clock.turn(minutes=1)
+    site.wiring.sync(context)
+
+    page = words(operator.get(context_path))
+
+    assert ", and undone since" in page
+    assert "Last full pull not since it was undone" in page
+
+
 def test_runs_tell_an_undoing_from_a_reading(operator, undone):
     assert "applied what run 1 had done was undone" in words(operator.get("/admin/runs/"))
     assert "applied what run 1 had done was undone" in words(operator.get(f"/admin/runs/{undone.id}"))

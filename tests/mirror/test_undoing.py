@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.errors import SourceUnavailable
+from bridge.errors import SourceGone, SourceUnavailable
 from bridge.mirror.applying import apply
 from bridge.mirror.attempts import Attempts
 from bridge.mirror.changes import Changes
@@ -22,12 +22,16 @@ from bridge.sync.retiring import Nobody, Retired
 from tests.mirror.rosters_in_memory import INSTRUCTOR, LEARNER, MENTOR, PRIMARY, RUN_RECORDS, School
 
 
+def to_undo(run):
+    return Mandate(kind=DecisionKind.UNDONE, made_by="operator", run=run.id)
+
+
 @pytest.fixture
 def undone(school):
     """Undo a run of a course; gives what was done and the run that did it."""
 
     def undone(run, course):
-        number = school.runs.begin(run.source, run.context)
+        number = school.runs.begin(run.source, run.context, to_undo(run))
         report = undo(school.mirror, run, school.derivation(course), number, school.clock)
         return report, school.runs.get(number)
 
@@ -37,7 +41,13 @@ def undone(school):
 def undo_elsewhere(school, run, course):
     """As another process does it."""
     other = School(school.path)
-    undo(other.mirror, run, other.derivation(course), other.runs.begin(run.source, run.context), other.clock)
+    undo(
+        other.mirror,
+        run,
+        other.derivation(course),
+        other.runs.begin(run.source, run.context, to_undo(run)),
+        other.clock,
+    )
     other.close()
 
 
@@ -149,6 +159,45 @@ def test_an_undoing_that_undoes_nothing_does_not_say_that_the_source_was_asked(s
 
     assert undoing.outcome is Outcome.UNCHANGED
     assert Attempts(school.mirror).of(biology.source, biology.key).good == good
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [SourceUnavailable("lms.example.org answers 429", retry_after=86_400), SourceGone("lms.example.org answers 404")],
+    ids=["asked to wait", "gone"],
+)
+def test_an_undoing_says_nothing_about_whether_the_source_answers(school, biology, undone, problem):
+    run = school.reconcile(biology)
+    biology.also = [problem]
+    school.clock.turn(hours=1)
+    school.reconcile(biology)
+    before = Attempts(school.mirror).of(biology.source, biology.key)
+    failing = school.runs.failing_since(biology.source, biology.key)
+    school.clock.turn(hours=1)
+
+    undone(run, biology)
+
+    after = Attempts(school.mirror).of(biology.source, biology.key)
+    assert after == replace(before, undone=school.clock.now)
+    assert after.failures == 1
+    assert school.runs.failing_since(biology.source, biology.key) == failing is not None
+
+
+def test_what_was_undone_stays_undone_until_the_source_agrees(school, biology, undone):
+    run = school.reconcile(biology)
+    school.clock.turn(hours=1)
+    undone(run, biology)
+    undone_at = school.clock.now
+    biology.also = [SourceUnavailable("lms.example.org answers 503")]
+    school.clock.turn(hours=1)
+    school.reconcile(biology)
+    failed = Attempts(school.mirror).of(biology.source, biology.key)
+    biology.also = []
+    school.clock.turn(hours=1)
+    school.reconcile(biology)
+
+    assert (failed.undone, failed.is_undone) == (undone_at, False)
+    assert Attempts(school.mirror).of(biology.source, biology.key).undone is None
 
 
 def test_a_member_is_restored_though_her_user_changed_since_if_that_stays_as_it_is(school, biology, chemistry, undone):
@@ -313,6 +362,6 @@ def test_an_undone_course_is_to_be_read_anew_and_keeps_when_it_was_good(school, 
     undone(run, biology)
 
     attempt = Attempts(school.mirror).of(biology.source, biology.key)
-    assert (attempt.undone, attempt.good) == (True, good)
+    assert (attempt.is_undone, attempt.good) == (True, good)
     standing = Standings(school.mirror).of(biology.source, biology.key)
     assert (standing.full_pull, standing.bookmark) == (None, None)

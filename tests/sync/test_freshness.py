@@ -32,9 +32,18 @@ def read(outcome=Outcome.UNCHANGED, *, failures=0, **by):
     )
 
 
-def undone(**by):
-    """The last attempt undid an earlier one, so long ago; the mirror had agreed a day before."""
-    return Attempt(run=2, started=ago(**by), outcome=Outcome.APPLIED, good=ago(**by) - timedelta(days=1))
+def undone(outcome=Outcome.APPLIED, *, not_before=None, **by):
+    """What was read was undone, so long ago, an hour after the last attempt."""
+    started = ago(**by) - timedelta(hours=1)
+    good = started if outcome in GOOD else started - timedelta(days=1)
+    return Attempt(run=2, started=started, outcome=outcome, good=good, undone=ago(**by), not_before=not_before)
+
+
+def failed_after_undone(**by):
+    """The last attempt failed, so long ago, an hour after what was read was undone."""
+    return Attempt(
+        run=3, started=ago(**by), outcome=Outcome.UNAVAILABLE, failures=1, undone=ago(**by) - timedelta(hours=1)
+    )
 
 
 def verdict(attempt, pace, *, paused=False):
@@ -49,6 +58,14 @@ def verdict(attempt, pace, *, paused=False):
     [
         pytest.param(None, Reason.NEVER_READ, True, id="never-read"),
         pytest.param(undone(minutes=1), Reason.UNDONE, True, id="a-run-was-undone"),
+        pytest.param(undone(Outcome.UNAVAILABLE, minutes=1), Reason.UNDONE, True, id="undone-after-a-failure"),
+        pytest.param(
+            undone(minutes=1, not_before=NOW + timedelta(minutes=1)),
+            Reason.WAITING,
+            False,
+            id="undone-and-asked-to-wait",
+        ),
+        pytest.param(failed_after_undone(minutes=14), Reason.WAITING, False, id="failed-since-a-run-was-undone"),
         pytest.param(read(hours=1), Reason.FRESH, False, id="just-read"),
         pytest.param(read(hours=21.5), Reason.FRESH, False, id="a-little-before-its-early-turn"),
         pytest.param(read(hours=21.6), Reason.STALE, True, id="at-its-early-turn"),
