@@ -19,6 +19,11 @@ _IMPERSONAL: Mapping[str, frozenset[str]] = {
     ),
     DEMOGRAPHICS.name: frozenset({"sourcedId", "status"}),
 }
+_IDS: Mapping[str, frozenset[str]] = {
+    USERS.name: frozenset({"sourcedId", "agents"}),
+    ENROLLMENTS.name: frozenset({"sourcedId", "user"}),
+    DEMOGRAPHICS.name: frozenset({"sourcedId"}),
+}
 _IMPERSONAL_IN_ROLES = frozenset({"roleType", "role", "org", "beginDate", "endDate"})
 # Of whatever class: a SIS may write anything into the rest.
 _IMPERSONAL_METADATA = frozenset(
@@ -46,12 +51,15 @@ class Difference:
         ``roles.<key>``, with a value for each role.
     :param before: ``None`` where the record did not have it, or was not there.
     :param personal: whether the values say something of a person that tells who she is: a name, an address, an id.
+    :param ids: whether the values are sourcedIds of people, are often made of them, or refer to people by them. A
+        source may know people by their addresses.
     """
 
     field: str
     before: Any
     after: Any
     personal: bool
+    ids: bool = False
 
 
 def differences(collection: str, before: Document | None, after: Document | None) -> list[Difference]:
@@ -62,7 +70,7 @@ def differences(collection: str, before: Document | None, after: Document | None
     """
     old, new = dict(_fields(before)), dict(_fields(after))
     return [
-        Difference(name, old.get(name), new.get(name), _is_personal(collection, name))
+        Difference(name, old.get(name), new.get(name), _is_personal(collection, name), name in _IDS.get(collection, ()))
         for name in {**old, **new}
         if old.get(name) != new.get(name)
     ]
@@ -74,9 +82,10 @@ def _fields(document: Document | None) -> Iterator[tuple[str, Any]]:
             for key, inner in value.items():
                 yield f"metadata.{key}", inner
         elif name == "roles" and isinstance(value, list) and all(isinstance(role, Mapping) for role in value):
-            yield name, [
-                {key: _without_addresses(role[key]) for key in role if key in _IMPERSONAL_IN_ROLES} for role in value
-            ]
+            yield (
+                name,
+                [{key: _without_addresses(role[key]) for key in role if key in _IMPERSONAL_IN_ROLES} for role in value],
+            )
             for key in sorted({key for role in value for key in role} - _IMPERSONAL_IN_ROLES):
                 yield f"roles.{key}", [role.get(key) for role in value]
         else:

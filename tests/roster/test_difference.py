@@ -96,3 +96,14 @@ def test_everything_in_demographics_is_personal_but_the_status():
     found = differences("demographics", None, {"sourcedId": "1", "status": "active", "birthDate": "2010-01-01"})
 
     assert [one.field for one in found if one.personal] == ["birthDate"]
+
+
+@pytest.mark.parametrize(
+    ("collection", "field"),
+    [("users", "sourcedId"), ("users", "agents"), ("enrollments", "user"), ("demographics", "sourcedId")],
+)
+def test_ids_of_people_are_told_apart(collection, field):
+    (found,) = differences(collection, None, {field: "x"})
+
+    assert (found.ids, found.personal) == (True, False)
+    assert not any(one.ids for one in differences("classes", None, {"sourcedId": "1", "school": {"sourcedId": "2"}}))
