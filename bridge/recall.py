@@ -40,10 +40,15 @@ class Recall:
             self._kept.clear()
             self._state = state
 
-    def get(self, key: Hashable, read: Callable[[], T]) -> T:
-        """What was read under this key since the last change that :meth:`refresh` has seen; else it is read now."""
+    def get(self, key: Hashable, read: Callable[[], T], *, keep: bool = True) -> T:
+        """What was read under this key since the last change that :meth:`refresh` has seen; else it is read now.
+
+        :param keep: whether it is kept then: things are counted, not measured, so not what may be large.
+        """
         try:
             return cast("T", self._kept[key])
         except KeyError:
-            found = self._kept[key] = read()
+            found = read()
+            if keep:
+                self._kept[key] = found
             return found

@@ -71,6 +71,7 @@ class Run:
     """Everything that was written.
 
     :ivar logs: what processes wrote to standard error, by what they did.
+    :ivar pages: what the operator was shown.
     """
 
     def __init__(self, folder: Path, place: Place) -> None:
@@ -78,6 +79,7 @@ class Run:
         self.place = place
         self.logs: dict[str, str] = {}
         self.metrics = ""
+        self.pages = ""
 
     def command(self, name: str, *arguments: str, codes: tuple[int, ...] = (0, 1, 2, 3)) -> int:
         with running(self._folder, *self.place.arguments, *arguments) as one:
@@ -101,19 +103,23 @@ class Run:
         return found
 
 
-def visit(place: Place, paths: list[str]) -> None:
-    """Look at the operator's pages, with everything shown, after failing to get in."""
+def visit(place: Place, paths: list[str]) -> str:
+    """What the operator's pages show with personal data shown, after failing to get in."""
     with requests.Session() as session:
         session.trust_env = False
-        for name, password in ((EVE, "Quillfeather"), ("ada", PASSWORD)):
-            shown = session.get(f"{place.url}/admin/sign-in", timeout=30).text
+
+        def send(path: str, shown_at: str, **fields: str) -> str:
+            shown = session.get(f"{place.url}/admin/{shown_at}", timeout=30).text
             token = re.search(r'name="csrf_token"[^>]* value="([^"]+)"', shown)
             assert token
-            form = {"csrf_token": token[1], "operator": name, "password": password}
-            session.post(f"{place.url}/admin/sign-in", data=form, timeout=60)
-        for path in paths:
-            session.get(f"{place.url}/admin/{path}", timeout=30)
+            form = {"csrf_token": token[1], **fields}
+            return session.post(f"{place.url}/admin/{path}", data=form, timeout=60).text
+
+        for name, password in ((EVE, "Quillfeather"), ("ada", PASSWORD)):
+            send("sign-in", "sign-in", operator=name, password=password)
+        shown = [send("personal", "", page=f"/{path}", show="yes") for path in paths]
         assert session.get(f"{place.url}/admin/", timeout=30).url.endswith("/admin/")
+        return "".join(shown)
 
 
 @pytest.fixture(scope="module")
@@ -151,9 +157,10 @@ def run(tmp_path_factory):
                 run.order_a_reading()
                 run.logs[name] = eventually(lambda before=before: serve.errors()[before:])  # told after it is done
                 manners.fail_next.clear()
-            runs = [f"runs/{number}?personal=yes" for number in range(1, len(BROKEN) + 3)]
-            visit(run.place, ["sources/district/", f"sources/{EVE}/", *runs, *(f"quality/{q}" for q in
-                  ("teachers", "people", "roles", "duplicates", "stale")), f"held/?source={EVE}"])  # fmt: skip
+            runs = [f"runs/{number}" for number in range(1, len(BROKEN) + 3)]
+            questions = [f"quality/{one}" for one in ("teachers", "people", "roles", "duplicates", "stale")]
+            paths = ["sources/district/", f"sources/{EVE}/", *runs, *questions, f"held/?source={EVE}"]
+            run.pages = visit(run.place, paths)
             run.metrics = requests.get(f"{run.place.url}/metrics", timeout=30).text
             run.logs["serving"] = serve.errors()
         run.command("export", "people", "export", EVE, codes=(0,))
@@ -182,6 +189,7 @@ def test_the_run_was_whole(run):
     assert any("taken by another source" in reason for reason in reasons)
     assert "reconciled" in run.logs["reading"]
     assert all(run.logs[name] for name in BROKEN)
+    assert {EVE, "Quillfeather"} <= set(told(run.pages))
 
 
 @pytest.mark.parametrize("name", [*BROKEN, "files", "reading", "serving", "export", "export of nobody", "erase",

@@ -87,3 +87,13 @@ def test_what_could_not_be_read_is_not_kept(connect):
         recall.get("key", fail)
 
     assert recall.get("key", lambda: "found") == "found"
+
+
+def test_what_is_not_to_be_kept_is_read_each_time(connect):
+    recall, times = Recall(connect()), []
+    recall.refresh()
+
+    for _ in range(2):
+        recall.get("key", lambda: times.append(None), keep=False)
+
+    assert len(times) == 2

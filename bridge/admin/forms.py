@@ -29,6 +29,21 @@ _LONGEST = 2048
 _LONGEST_LIST = 65536
 
 
+_LONGEST_NUMBER = 18
+
+
+class WholeNumberField(IntegerField):
+    """A number that fits any range: longer ones are refused before they are compared with one."""
+
+    data: int | None
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        if valuelist and len(valuelist[0]) > _LONGEST_NUMBER:
+            self.data = None
+            raise ValueError("This is no number of a sensible size.")
+        super().process_formdata(valuelist)
+
+
 class SignInForm(FlaskForm):
     operator = StringField("Name", [DataRequired(), Length(max=64)], render_kw={"autocomplete": "username"})
     password = PasswordField(
@@ -75,7 +90,7 @@ class InvitationForm(FlaskForm):
         [Optional(), Length(max=64)],
         description="The short name that its people will be known under for good. Empty: named after its host.",
     )
-    days = IntegerField("Good for days", [InputRequired(), NumberRange(1, 365)], default=7)
+    days = WholeNumberField("Good for days", [InputRequired(), NumberRange(1, 365)], default=7)
     submit = SubmitField("Make a registration link")
 
 
@@ -247,7 +262,7 @@ class ToolForm(ToolKeysForm, ToolLimitsForm):
 
 
 class FreshnessForm(FlaskForm):
-    hours = IntegerField(
+    hours = WholeNumberField(
         "Read at least every … hours",
         [InputRequired(), NumberRange(0, 8760)],
         description="0: as its platform's others.",

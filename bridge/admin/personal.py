@@ -112,7 +112,12 @@ def masked_member(member: Any) -> Any:
     """One member of a membership container, masked but for what tells nobody who she is."""
     if not isinstance(member, dict):
         return masked(member)
-    return {name: value if name in _SHOWN else masked(value) for name, value in member.items()}
+    return {name: value if name in _SHOWN and _is_plain(value) else masked(value) for name, value in member.items()}
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether it is a text or a list of texts, as roles and a status are."""
+    return all(isinstance(each, str) for each in (value if isinstance(value, list) else [value]))
 
 
 def masked_container(container: Any) -> Any:

@@ -9,6 +9,7 @@ from bridge.admin import personal
 from bridge.admin.accounts import signed_in
 from bridge.admin.contexts import derivation_of, member_row
 from bridge.admin.limits import sees
+from bridge.admin.marks import ids_on
 from bridge.admin.paging import PAGE, listing, number
 from bridge.admin.reading import title_of
 from bridge.errors import InvalidRequest, UnknownObject
@@ -96,13 +97,16 @@ def pages(wiring: Wiring) -> Blueprint:
 
     def show_records(run: Run) -> str:
         """The same for a source that states records: which of them would end."""
-        offset = number("offset") or 0
+        with_names = personal.is_shown(wiring, f"held plan {run.id}")
+        ids, offset = ids_on(wiring, shown=with_names), number("offset") or 0
         page = listing(runs().held_removals_page(run.id, PAGE + 1, offset), offset=offset)
+        leaving = [split_subject(subject) for subject in page.items]
         return render_template(
             "held_records.html",
             run=run,
-            leaving=[split_subject(subject) for subject in page.items],
+            leaving=[(of.name, ids.record(of.name, sourced_id)) for of, sourced_id in leaving],
             page=page,
+            personal=with_names,
             **about(run),
         )
 

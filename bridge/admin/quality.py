@@ -6,7 +6,9 @@ from datetime import timedelta
 
 from flask import Blueprint, abort, render_template, request
 
+from bridge.admin import personal
 from bridge.admin.limits import seen
+from bridge.admin.marks import ids_on
 from bridge.admin.paging import number, url_with
 from bridge.errors import BridgeError
 from bridge.mirror.quality import Found, Quality
@@ -25,6 +27,7 @@ _QUESTIONS = {
     ),
 }
 _BINDING = "duplicates"
+_ABOUT_PEOPLE = frozenset({"people", "duplicates"})
 
 
 def pages(wiring: Wiring) -> Blueprint:
@@ -57,6 +60,9 @@ def pages(wiring: Wiring) -> Blueprint:
                 values["titles"] = _titles(wiring, values["found"])
             case _:
                 values |= _unknown_roles(quality(), wiring)
+        if question in _ABOUT_PEOPLE:
+            values["personal"] = personal.is_shown(wiring, f"data quality: {title.lower()}")
+            values["ids"] = ids_on(wiring, shown=bool(values["personal"]))
         first = url_with(after=None) if "after" in request.args else None
         return render_template("quality_answer.html", **values, first_url=first)
 

@@ -8,6 +8,7 @@ from flask import Blueprint, render_template
 
 from bridge.admin import personal
 from bridge.admin.limits import seen
+from bridge.admin.marks import Ids, ids_on
 from bridge.admin.paging import PAGE, listing, number
 from bridge.admin.plans import titles_of
 from bridge.errors import UnknownObject
@@ -53,6 +54,7 @@ def pages(wiring: Wiring) -> Blueprint:
     def show(run_id: int) -> str:
         run = _run(run_id)
         with_names = personal.is_shown(wiring, f"run {run.id}")
+        ids = ids_on(wiring, shown=with_names)
         changes = Changes(wiring.mirror_to_read).latest(PAGE + 1, run=run.id, before=number("before"))
         decisions = Decisions(wiring.mirror_to_read, wiring.clock)
         return render_template(
@@ -61,7 +63,8 @@ def pages(wiring: Wiring) -> Blueprint:
             title=titles_of(wiring, [run]).get(run.id),
             page=listing(list(changes), before=lambda change: change.id),
             differences=differences,
-            value=_value(with_names=with_names),
+            ids=ids,
+            value=_value(ids),
             personal=with_names,
             quarantined=_in_words(runs().quarantined_page(run.id, _QUARANTINED_SHOWN)),
             decisions=decisions.about(run.id),
@@ -100,12 +103,14 @@ def _in_words(found: Iterable[Quarantined]) -> list[tuple[Quarantined, str]]:
     return [(one, in_plain_words(one.reason)) for one in found]
 
 
-def _value(*, with_names: bool) -> Any:
+def _value(ids: Ids) -> Any:
     def value(difference: Difference, what: Any) -> str:
         if what is None:
             return "—"
-        if difference.personal and not with_names:
+        if difference.personal and not ids.shown:
             return "••••"
+        if difference.ids:
+            what = ids.within(what)
         return what if isinstance(what, str) else json.dumps(what, ensure_ascii=False)
 
     return value

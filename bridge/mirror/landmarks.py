@@ -17,13 +17,16 @@ from threading import Lock
 from typing import NamedTuple
 
 from bridge.mirror.query_sql import descends, place_before
-from bridge.roster.query import Place, Query
+from bridge.roster.query import Place, Query, characters_in
 
 _APART = 500
 """Rows between two landmarks, at least: walking over fewer costs less than finding the page itself."""
 
 _QUERIES = 500
 """Queries of which something is kept: the one that was asked for longest ago goes first."""
+
+_SHORT = 2_000
+"""Characters of a query that is not long."""
 
 _OF_ONE = 8_000
 """Landmarks of one query, at most: if there would be more, they lie further apart."""
@@ -207,6 +210,11 @@ class LandmarksOfQueries:
 def asked(query: Query) -> Hashable:
     """What is the same for all pages of a query."""
     return (query.collection, query.visibility, query.preset, query.where, query.search, query.sort, query.descending)
+
+
+def is_short(query: Query) -> bool:
+    """Whether what is worked out for a query is worth keeping: longer ones could fill the memory, and are rare."""
+    return len(query.search or "") + characters_in(query.where) <= _SHORT
 
 
 def _rank(query: Query, place: Place) -> tuple[bool, str, int]:

@@ -94,6 +94,19 @@ def collections_in(condition: Condition | None) -> Iterator[str]:
             yield from collections_in(where)
 
 
+def characters_in(condition: Condition | None) -> int:
+    """How many characters a condition's fields and values have."""
+    match condition:
+        case Comparison(field, _, value):
+            return len(field) + len(value)
+        case And(terms) | Or(terms):
+            return sum(map(characters_in, terms))
+        case Among(_, path, where):
+            return len(path) + characters_in(where)
+        case None:
+            return 0
+
+
 @dataclass(frozen=True, slots=True)
 class Sort:
     """Order by one field, by code point; records without it come last, or first when descending."""

@@ -34,7 +34,8 @@ def decide(operator, run, word):
 
 
 def test_held_import_is_on_the_dashboard_and_lists_what_it_would_end(operator, held):
-    dashboard, page = words(operator.get("/admin/")), words(operator.get(f"/admin/held/{held.id}"))
+    dashboard, path = words(operator.get("/admin/")), f"/held/{held.id}"
+    page = words(operator.post("/admin/personal", shown_at=f"/admin{path}", page=path, show="yes"))
 
     assert "1 plan waits for a person" in dashboard
     assert "sis files held It answers; 1 plan waits for a person." in dashboard

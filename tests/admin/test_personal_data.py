@@ -150,6 +150,7 @@ def test_inspector_goes_through_the_one_outgoing_door(site, operator, context_pa
     ("container", "secret"),
     [
         pytest.param({"members": [{"user_id": "u", "custom": {"nick": "Sunny"}}]}, "Sunny", id="a custom property"),
+        pytest.param({"members": [{"roles": [{"held_by": "Sunny"}]}]}, "Sunny", id="roles that are none"),
         pytest.param({"members": ["Sunny"]}, "Sunny", id="a member that is none"),
         pytest.param({"members": [{"message": [{"given_name": "Sunny"}]}]}, "Sunny", id="a message section"),
         pytest.param({"people": [{"given_name": "Sunny"}]}, "Sunny", id="another list"),

@@ -415,3 +415,13 @@ def test_revoked_tool_gets_nothing_more(site, operator, tool):
 
 def test_unknown_client_and_tool_are_not_found(operator):
     assert [operator.get(f"/admin/{each}/nobody").status_code for each in ("clients", "tools")] == [404, 404]
+
+
+@pytest.mark.parametrize(
+    "days", ["9" * 400, "-" + "9" * 400, "0" * 19 + "7", "\u0663" * 30], ids=["high", "low", "zeros", "other"]
+)
+def test_number_of_days_beyond_reason_is_refused(operator, days):
+    answer = operator.post("/admin/setup/", days=days)
+
+    assert answer.status_code == 400
+    assert "This is no number of a sensible size." in words(answer)

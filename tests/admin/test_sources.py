@@ -118,7 +118,8 @@ def test_held_plan_of_a_source_lists_the_records_that_would_end(site, sis, opera
         sis.roster.erase("enrollments", sourced_id)
 
     run = site.wiring.sync(source, full=True)
-    page = words(operator.get(f"/admin/held/{run.id}"))
+    operator.post("/admin/personal", shown_at=f"/admin/held/{run.id}", page=f"/held/{run.id}", show="yes")
+    page = words(operator.page)
 
     assert run.outcome is Outcome.HELD
     assert f"It would end {len(gone)} records" in page

@@ -20,16 +20,22 @@ from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
 from bridge import storage
+from bridge.api.scopes import RUNS_READ, SYNC
 from bridge.clock import from_unix_ms, to_stamp
 from bridge.csv_export import export_csv
 from bridge.mirror.documents import Documents
+from bridge.mirror.outcomes import Outcome
+from bridge.mirror.runs import Runs, finish
 from bridge.oneroster.operations import OPERATIONS, Operation
 from bridge.oneroster.scopes import ONEROSTER_SCOPES
+from bridge.registry.sources import RegisteredSource
 from bridge.roster.identity import SourcedId
 from bridge.roster.model import COLLECTIONS, Collection, Shape
 from bridge.roster.ports import Derived
 from bridge.roster.privacy import PersonDetail, hidden_fields
+from bridge.roster.records import WHOLE_SOURCE
 from bridge.roster.references import ROSTERING_PATH
+from bridge.transport.client_secret import Credentials
 from tests.conformance.world import Record, World, ref
 
 COUNT = 3
@@ -46,6 +52,11 @@ class Limit:
     orgs: frozenset[str] = frozenset()
     classes: frozenset[str] = frozenset()
     privacy: PersonDetail = PersonDetail.PUBLIC
+
+    @property
+    def tells_runs(self) -> bool:
+        """Whether it leaves the client any use of what tells of whole sources."""
+        return not self.orgs and not self.classes and self.privacy is PersonDetail.PUBLIC
 
 
 LIMITS = {
@@ -208,6 +219,8 @@ class TwoWorlds:
         shutil.copy(folder / "more" / "registry.sqlite", folder / "less" / "registry.sqlite")
         self.worlds = (World(folder / "more"), World(folder / "less"))
         for number, world in enumerate(self.worlds):
+            if number or not limit.sources:
+                world.wiring.registry.sources.remove("south")  # nothing of it is seen, nor that it is read
             world.wiring.mirror.db.execute("UPDATE meta SET value = ? WHERE key = 'epoch'", (epoch,))
             for moment, record in enumerate(records):
                 if record.visible:
@@ -221,7 +234,7 @@ class TwoWorlds:
         limit = self.limit
         client, secret = clients.add(
             "limited",
-            scopes=ONEROSTER_SCOPES,
+            scopes=(*ONEROSTER_SCOPES, RUNS_READ, SYNC),
             sources=limit.sources,
             orgs=limit.orgs,
             classes=limit.classes,
@@ -232,6 +245,10 @@ class TwoWorlds:
         )
         self._client_id = client.client_id
         self.headers = {"Authorization": f"Bearer {answer.get_json()['access_token']}"}
+        for source in ("north", "south"):
+            credentials = Credentials(client_id="bridge", secret="s3cret", token_url="https://sis.example.org/token")
+            base_url = f"https://{source}.example.org/v1p2"
+            world.wiring.registry.sources.add(RegisteredSource(name=source, base_url=base_url, credentials=credentials))
         _ = (world.wiring.cursors, world.wiring.event_seals)  # their keys are made on first use
 
     def _hiding(self, record: Written, world: int) -> Record:
@@ -250,14 +267,16 @@ class TwoWorlds:
 
     @staticmethod
     def _write(world: World, moment: int, collection: str, body: Record, source: str) -> None:
-        db = world.wiring.mirror.db
+        db, instant = world.wiring.mirror.db, from_unix_ms(_BEGINNING + 1000 * moment)
+        run = Runs(world.wiring.mirror, lambda: instant).begin(source, WHOLE_SOURCE)
         with storage.write(db):
             changed = db.execute("SELECT coalesce(max(changed), 0) + 1 FROM writes").fetchone()[0]
             documents = Documents(db, world.wiring.mirror.add_source(source), changed)
             documents.put([Derived(collection, SourcedId(body["sourcedId"]), body)])
             documents.finish()
-            stamp = to_stamp(from_unix_ms(_BEGINNING + 1000 * moment))
-            db.execute("INSERT INTO writes (changed, stamp) VALUES (?, ?)", (changed, stamp))
+            stamp = to_stamp(instant)
+            db.execute("INSERT INTO writes (changed, stamp, run) VALUES (?, ?, ?)", (changed, stamp, run))
+            finish(db, run, Outcome.APPLIED, lambda: instant, message="")
 
     def close(self) -> None:
         for world in self.worlds:
@@ -273,8 +292,15 @@ class TwoWorlds:
 
     def ask(self, path: str, params: Iterable[tuple[str, str]] = ()) -> tuple[TestResponse, TestResponse]:
         """The answers of both worlds."""
+        return self.ask_each([path, path], params)
+
+    def ask_each(
+        self, paths: Sequence[str], params: Iterable[tuple[str, str]] = ()
+    ) -> tuple[TestResponse, TestResponse]:
+        """The answers of both worlds, for what has a name of its own in each."""
         more, less = (
-            world.app.test_client().get(path, query_string=list(params), headers=self.headers) for world in self.worlds
+            world.app.test_client().get(path, query_string=list(params), headers=self.headers)
+            for world, path in zip(self.worlds, paths, strict=True)
         )
         return more, less
 

@@ -62,6 +62,26 @@ def test_what_tells_who_somebody_is_is_personal(field):
     assert found.personal
 
 
+@pytest.mark.parametrize("collection", ["users", "classes", "orgs", "enrollments"])
+def test_what_a_source_adds_of_its_own_is_personal(collection):
+    found = differences(collection, None, {"somethingNew": "x", "metadata": {"taughtBy": "Ada"}})
+
+    assert [(one.field, one.personal) for one in found] == [("somethingNew", True), ("metadata.taughtBy", True)]
+
+
+def test_what_tells_of_a_person_in_her_roles_is_told_apart():
+    org = {"sourcedId": "1", "type": "org"}
+    role = {"roleType": "primary", "role": "student", "org": org, "beginDate": "2026-08-01"}
+    profiled = {**role, "userProfile": "https://profiles.example.org/ada"}
+
+    found = differences("users", {"roles": [role, profiled]}, {"roles": [{**role, "role": "aide"}, role]})
+
+    assert found == [
+        Difference("roles", [role, role], [{**role, "role": "aide"}, role], personal=False),
+        Difference("roles.userProfile", [None, profiled["userProfile"]], None, personal=True),
+    ]
+
+
 @pytest.mark.parametrize(
     ("collection", "field"),
     [("users", "status"), ("users", "roles"), ("enrollments", "role"), ("classes", "title"), ("orgs", "name")],
@@ -76,3 +96,14 @@ def test_everything_in_demographics_is_personal_but_the_status():
     found = differences("demographics", None, {"sourcedId": "1", "status": "active", "birthDate": "2010-01-01"})
 
     assert [one.field for one in found if one.personal] == ["birthDate"]
+
+
+@pytest.mark.parametrize(
+    ("collection", "field"),
+    [("users", "sourcedId"), ("users", "agents"), ("enrollments", "user"), ("demographics", "sourcedId")],
+)
+def test_ids_of_people_are_told_apart(collection, field):
+    (found,) = differences(collection, None, {field: "x"})
+
+    assert (found.ids, found.personal) == (True, False)
+    assert not any(one.ids for one in differences("classes", None, {"sourcedId": "1", "school": {"sourcedId": "2"}}))
