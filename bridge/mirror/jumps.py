@@ -20,7 +20,7 @@ from dataclasses import replace
 from time import thread_time
 
 from bridge.mirror.condition_sql import ordered_fields
-from bridge.mirror.landmarks import Landmarks, LandmarksOfQueries, State, asked
+from bridge.mirror.landmarks import Landmarks, LandmarksOfQueries, State, asked, is_worth_recalling
 from bridge.mirror.query_sql import PageStatements, count_page, place_before
 from bridge.recall import Recall
 from bridge.roster.query import Place, Query
@@ -127,7 +127,9 @@ class Jumps:
             plan = self._db.execute(f"EXPLAIN QUERY PLAN {statements.places}", statements.bind(behind)).fetchall()
             return not any("TEMP B-TREE" in detail for *_, detail in plan)
 
-        return not query.visibility.is_limited and self._recall.get(("in order", asked(query)), look)
+        if query.visibility.is_limited:
+            return False
+        return self._recall.get(("in order", asked(query)), look) if is_worth_recalling(query) else look()
 
     def _carried(self, query: Query, kept: Landmarks, state: State) -> Landmarks | None:
         """What was known of a query in an earlier state, as it is in this one; ``None`` if nothing can be kept."""

@@ -17,7 +17,7 @@ from threading import Lock
 from typing import NamedTuple
 
 from bridge.mirror.query_sql import descends, place_before
-from bridge.roster.query import Place, Query
+from bridge.roster.query import Place, Query, size_of
 
 _APART = 500
 """Rows between two landmarks, at least: walking over fewer costs less than finding the page itself."""
@@ -30,6 +30,9 @@ _OF_ONE = 8_000
 
 _OF_ALL = 100_000
 """Landmarks of all queries, some 200 bytes each."""
+
+_OFTEN_ASKED = (5, 500)
+"""Comparisons of a query, and characters in them, that may be asked again and again."""
 
 
 class State(NamedTuple):
@@ -207,6 +210,12 @@ class LandmarksOfQueries:
 def asked(query: Query) -> Hashable:
     """What is the same for all pages of a query."""
     return (query.collection, query.visibility, query.preset, query.where, query.search, query.sort, query.descending)
+
+
+def is_worth_recalling(query: Query) -> bool:
+    """Whether to recall what was prepared for a query: of one that is long, that may be half a megabyte."""
+    comparisons, characters = size_of(query.where)
+    return comparisons <= _OFTEN_ASKED[0] and characters <= _OFTEN_ASKED[1]
 
 
 def _rank(query: Query, place: Place) -> tuple[bool, str, int]:

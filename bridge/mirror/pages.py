@@ -20,7 +20,7 @@ from bridge.mirror.documents import FORGOTTEN, encode
 from bridge.mirror.facets import FacetNames, reading_without, unfilled
 from bridge.mirror.horizon import Horizon, Horizons
 from bridge.mirror.jumps import Jumps
-from bridge.mirror.landmarks import Landmarks, LandmarksOfQueries, State, asked
+from bridge.mirror.landmarks import Landmarks, LandmarksOfQueries, State, asked, is_worth_recalling
 from bridge.mirror.mirror import Mirror
 from bridge.mirror.query_sql import OneStatement, PageStatements, compile_count, prepare_one, prepare_page, tally_of
 from bridge.recall import Recall
@@ -138,7 +138,7 @@ class Pages:
             self._look(query.visibility)
             query = reading_without(query, self._unfilled)
             # The state alone is recalled: what is held of landmarks is bounded for all connections together.
-            state = self._recall.get(("state", asked(query)), lambda: self._state_of(query))
+            state = self._recall_of(query, "state", lambda: self._state_of(query))
             landmarks = self._jumps.landmarks(query, state)
             if landmarks.total is not None and query.after is None and query.offset >= landmarks.total:
                 return Page(b"", 0, landmarks.total, None, more=False)
@@ -188,7 +188,10 @@ class Pages:
 
         if query.visibility.is_limited:
             return prepare()  # it holds all that she may see: not to be kept once for each of her queries
-        return self._recall.get(("page", asked(query), query.after is None), prepare)
+        return self._recall_of(query, "page" if query.after is None else "page behind", prepare)
+
+    def _recall_of(self, query: Query, what: str, read: Callable[[], T]) -> T:
+        return self._recall.get((what, asked(query)), read) if is_worth_recalling(query) else read()
 
     def one(
         self, collection: Collection, sourced_id: str, visibility: Visibility, preset: Condition | None = None

@@ -94,6 +94,19 @@ def collections_in(condition: Condition | None) -> Iterator[str]:
             yield from collections_in(where)
 
 
+def size_of(condition: Condition | None) -> tuple[int, int]:
+    """How many comparisons a condition is made of, and how many characters are in these."""
+    match condition:
+        case Comparison(field, _, value):
+            return 1, len(field) + len(value)
+        case And(terms) | Or(terms):
+            sizes = [size_of(term) for term in terms]
+            return sum(count for count, _ in sizes), sum(characters for _, characters in sizes)
+        case Among(_, _, where):
+            return size_of(where)
+    return 0, 0
+
+
 @dataclass(frozen=True, slots=True)
 class Sort:
     """Order by one field, by code point; records without it come last, or first when descending."""

@@ -1,6 +1,7 @@
 """Pages of the mirror: texts as they go on the wire, exact totals, and an end to what takes too long."""
 
 import json
+import tracemalloc
 from itertools import product
 
 import pytest
@@ -9,7 +10,7 @@ from bridge.errors import Busy, UnknownObject
 from bridge.mirror.mirror import Mirror
 from bridge.mirror.pages import Pages
 from bridge.oneroster.filters import parse_filter
-from bridge.roster.model import ACADEMIC_SESSIONS, COLLECTIONS, COURSES, ENROLLMENTS, USERS
+from bridge.roster.model import ACADEMIC_SESSIONS, CLASSES, COLLECTIONS, COURSES, ENROLLMENTS, USERS
 from bridge.roster.query import And, Comparison, Predicate, Query
 from bridge.roster.visibility import Visibility
 from tests.mirror.rosters_in_memory import INSTRUCTOR, LEARNER, PUBLIC_URL, Course
@@ -281,3 +282,18 @@ def test_rebase_to_where_it_is_needs_no_lock(school, biology):
 
     other.mirror.db.execute("ROLLBACK")
     other.close()
+
+
+def test_long_queries_that_are_asked_once_leave_little_behind(pages, two_sources):
+    def ask(number):
+        sets = " OR ".join(f"subjects='{number},{other}'" for other in range(200))
+        pages.page(query(CLASSES, sets))
+
+    ask(0)
+    tracemalloc.start()
+    try:
+        for number in range(1, 11):
+            ask(number)
+        assert tracemalloc.get_traced_memory()[0] < 2_000_000
+    finally:
+        tracemalloc.stop()
