@@ -23,8 +23,8 @@ def to_stamp(instant: datetime) -> str:
     >>> to_stamp(datetime(2026, 11, 20, 21, 5, 9, 123999, tzinfo=UTC))
     '2026-11-20T21:05:09.123Z'
     """
-    instant = instant.astimezone(UTC)
-    return f"{instant:%Y-%m-%dT%H:%M:%S}.{instant.microsecond // 1000:03d}Z"
+    # Not by strftime: it writes years below 1000 without their leading zeros.
+    return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def from_stamp(stamp: str) -> datetime:

@@ -17,7 +17,7 @@ from threading import Lock
 from typing import NamedTuple
 
 from bridge.mirror.query_sql import descends, place_before
-from bridge.roster.query import Place, Query, characters_in
+from bridge.roster.query import Place, Query, size_of
 
 _APART = 500
 """Rows between two landmarks, at least: walking over fewer costs less than finding the page itself."""
@@ -25,8 +25,8 @@ _APART = 500
 _QUERIES = 500
 """Queries of which something is kept: the one that was asked for longest ago goes first."""
 
-_SHORT = 2_000
-"""Characters of a query that is not long."""
+_SHORT = (5, 500)
+"""Comparisons of a query that is not long, and characters in it."""
 
 _OF_ONE = 8_000
 """Landmarks of one query, at most: if there would be more, they lie further apart."""
@@ -213,8 +213,9 @@ def asked(query: Query) -> Hashable:
 
 
 def is_short(query: Query) -> bool:
-    """Whether what is worked out for a query is worth keeping: longer ones could fill the memory, and are rare."""
-    return len(query.search or "") + characters_in(query.where) <= _SHORT
+    """Whether what is worked out for a query is worth keeping: of a longer one that may be half a megabyte."""
+    comparisons, characters = size_of(query.where)
+    return comparisons <= _SHORT[0] and characters + len(query.search or "") <= _SHORT[1]
 
 
 def _rank(query: Query, place: Place) -> tuple[bool, str, int]:

@@ -39,6 +39,8 @@ from bridge.seals import Seals
 CONTEXTS_PATH = "/lti/contexts"
 NEXT_LIVES = timedelta(days=1)
 """How long a ``next`` URL can be followed."""
+_MOST_ROLES = 100
+"""Roles that may be asked for at once: the members of a class are held against each."""
 
 
 class NotAcceptable(RequestError):
@@ -141,7 +143,9 @@ class NrpsProvider:
             raise InvalidRequest("rlid", "is no resource link of this tool in this context; ask without it")
         match request.args.getlist("cursor"):
             case []:
-                roles = tuple(role for role in request.args.getlist("role") if role.strip())
+                roles = tuple(dict.fromkeys(role for role in request.args.getlist("role") if role.strip()))
+                if len(roles) > _MOST_ROLES:
+                    raise InvalidRequest("role", f"is given more than {_MOST_ROLES} times")
                 return Walk(class_=asked_class, roles=roles, limit=self._limit(request.args.get("limit", "")))
             case [token]:
                 held = tokens.read(token)

@@ -284,13 +284,15 @@ def _fit(rest: str, steps: Sequence[str]) -> Iterator[tuple[str, ...]]:
         yield (rest,)
         return
     _, word, *more = steps
+    if not more:  # a path has one end: looking for the word all over it would take very long paths seconds
+        sourced_id = rest.removesuffix("/").removesuffix(f"/{word}")
+        if sourced_id and sourced_id != rest.removesuffix("/"):
+            yield (sourced_id,)
+        return
     place = len(rest)
     while (place := rest.rfind(f"/{word}", 0, place)) > 0:
         sourced_id, behind = rest[:place], rest[place + len(word) + 1 :]
-        if not more:
-            if behind in ("", "/"):
-                yield (sourced_id,)
-        elif behind.startswith("/") and len(behind) > 1:
+        if behind.startswith("/") and len(behind) > 1:
             yield from ((sourced_id, *ids) for ids in _fit(behind[1:], more))
 
 

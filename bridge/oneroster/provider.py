@@ -37,7 +37,7 @@ log = structlog.get_logger(__name__)
 _LATELY_ASKED = 1_000
 """How many requests are remembered as they were read: most consumers ask for the same again and again."""
 _OFTEN_ASKED = 2_000
-"""Characters of a query string that may be: longer ones are read each time."""
+"""Characters of a path and a query string that may be: longer ones are read each time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +134,7 @@ class Provider:
             operation, ids = _find(candidates, grant, pages)
             told.operation = operation.operation_id
             query_string = environ.get("QUERY_STRING", "")
-            read = self._read if len(query_string) <= _OFTEN_ASKED else self._read.__wrapped__
+            read = self._read if len(path) + len(query_string) <= _OFTEN_ASKED else self._read.__wrapped__
             asked = read(grant, operation, ids, query_string)
             response = self._one(asked, pages) if asked.read is None else self._collection(asked, asked.read, pages)
         if _is_conditional() and request.if_none_match.star_tag:

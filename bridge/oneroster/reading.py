@@ -197,6 +197,6 @@ class Reading:
 def _date_of(answer: Answer) -> datetime | None:
     try:
         moment = parsedate_to_datetime(answer.headers.get("Date", ""))
-    except ValueError:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

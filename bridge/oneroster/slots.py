@@ -169,7 +169,11 @@ class Slots(Generic[T]):
         whole = whole[: _HEAD + length]
         if _checksum(era, whole[_CHECKSUM:]) != whole[:_CHECKSUM]:
             return None
-        return self._note(owner, name, _Seen(era, whole, slot, tag, kept, self._decode(whole[_HEAD:])))
+        try:
+            items = self._decode(whole[_HEAD:])
+        except msgspec.DecodeError:
+            return None  # another version's
+        return self._note(owner, name, _Seen(era, whole, slot, tag, kept, items))
 
     def _note(self, owner: str, name: str, seen: _Seen[T]) -> _Seen[T]:
         if len(self._seen) >= _SEEN:

@@ -7,7 +7,7 @@ Spec: OneRoster 1.2 CSV binding, section 2 (the life cycle of records, for REST 
 """
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -107,7 +107,8 @@ class OneRosterSnapshot:
         """
         try:
             mark = msgspec.json.decode(bookmark, type=_Bookmark)
-        except msgspec.DecodeError:
+            from_stamp(mark.until)
+        except (msgspec.DecodeError, ValueError):
             return None  # another version's
         if self._changes is Changes.OFF or (mark.base_url, mark.demographics) != (
             self._account.base_url,
@@ -138,7 +139,8 @@ class OneRosterSnapshot:
     def _condition(self) -> str | None:
         if self._since is None:
             return None
-        stamp = to_stamp(from_stamp(self._since.until) - self._overlap)
+        until = from_stamp(self._since.until)
+        stamp = to_stamp(until - min(self._overlap, until - datetime.min.replace(tzinfo=UTC)))
         return f"dateLastModified>='{stamp[:10] if self._changes is Changes.DATE else stamp}'"
 
     def _look_at(self, record: Any) -> None:

@@ -94,17 +94,17 @@ def collections_in(condition: Condition | None) -> Iterator[str]:
             yield from collections_in(where)
 
 
-def characters_in(condition: Condition | None) -> int:
-    """How many characters a condition's fields and values have."""
+def size_of(condition: Condition | None) -> tuple[int, int]:
+    """How many comparisons a condition is made of, and how many characters are in these."""
     match condition:
         case Comparison(field, _, value):
-            return len(field) + len(value)
+            return 1, len(field) + len(value)
         case And(terms) | Or(terms):
-            return sum(map(characters_in, terms))
-        case Among(_, path, where):
-            return len(path) + characters_in(where)
-        case None:
-            return 0
+            sizes = [size_of(term) for term in terms]
+            return sum(count for count, _ in sizes), sum(characters for _, characters in sizes)
+        case Among(_, _, where):
+            return size_of(where)
+    return 0, 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -261,6 +261,10 @@ class TestRole:
     def test_repeated_lists_who_has_any_of_them(self, tool, course):
         assert set(tool.ids(course, role=["Mentor", "Instructor"])) == {"men", "tea"}
 
+    def test_more_than_anybody_needs_are_refused(self, tool, course):
+        assert tool.get(course, role=["Mentor"] * 101).status_code == 200  # all are one
+        assert tool.get(course, role=[f"role-{number}" for number in range(101)]).status_code == 400
+
     def test_stays_with_the_links(self, tool, course):
         pages = list(tool.pages(course, role="Learner", limit=1))
 

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import tracemalloc
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
@@ -170,6 +171,20 @@ def test_record_is_found_in_the_views_that_it_belongs_to_alone(served, consumer,
 @pytest.mark.parametrize("path", ["users/nobody", "classes/a/students", "enrollments/%00", "orgs/%FF", "terms/x/"])
 def test_unknown_sourced_id_is_an_unknown_object(consumer, path):
     assert refusal(consumer.get(path))[:2] == (404, "unknownobject")
+
+
+def test_long_paths_that_lead_nowhere_leave_little_behind(consumer):
+    def ask(number):
+        assert consumer.get("users/" + quote(f"\N{GRINNING FACE}{number}" + "\1" * 15_000)).status_code == 404
+
+    ask(0)
+    tracemalloc.start()
+    try:
+        for number in range(1, 11):
+            ask(number)
+        assert tracemalloc.get_traced_memory()[0] < 4_000_000  # what remembers addresses here is the test's own client
+    finally:
+        tracemalloc.stop()
 
 
 def test_record_that_has_ended_is_still_served(served, consumer):

@@ -375,3 +375,12 @@ def test_full_disk_is_told_of_before_anything_is_written(path):
     assert done.returncode == 1
     assert "ConfigError" in done.stderr
     assert "cannot be used: File too large; it needs 8.4 MB on a local disk" in done.stderr
+
+
+def test_items_of_another_version_count_as_nothing_and_are_replaced(path, slots):
+    put(slots, "list", *items(2))
+    later = Slots.open(path, str, kept_for=timedelta(days=1))
+
+    assert later.get("owner", "list", NOW) == []
+    later.update("owner", "list", NOW, lambda held: [*held, "new"])
+    assert later.get("owner", "list", NOW) == ["new"]

@@ -4,13 +4,19 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from urllib3 import HTTPHeaderDict
 from werkzeug import Response
 
+from bridge.clock import utc_now
 from bridge.mirror.decisions import DecisionKind
 from bridge.mirror.runs import Mandate, Outcome
+from bridge.oneroster.reading import Reading
 from bridge.retiring import retire_source
+from bridge.roster.model import USERS
 from bridge.scheduling import Scheduling
 from bridge.sync.reconciler import Approval
+from bridge.transport.http import Answer
+from bridge.transport.retry import Patience
 from bridge.upkeep import undo_run
 from tests.sources.reading_bridge import ReadingBridge
 from tests.sources.scripted_sis import class_, enrollment, org, ref, user
@@ -244,6 +250,37 @@ def test_provider_without_dates_is_read_in_full_every_time(sis, bridge, stated):
     run = bridge.sync()
 
     assert (run.complete, sis.conditions()) == (True, set())
+
+
+def test_records_that_are_all_of_the_first_year_are_read_again(sis, bridge):
+    sis.has_class("one", STUDENTS)
+    for records in sis.data.values():
+        for each in records:
+            each["dateLastModified"] = "0001-01-01T00:00:00"  # what .NET writes where nothing is known
+    bridge.register(sis)
+    bridge.sync()
+    bridge.later(hours=1)
+    sis.asked.clear()
+
+    assert bridge.sync().outcome is Outcome.UNCHANGED
+    assert sis.conditions() == {"dateLastModified>='0001-01-01T00:00:00.000Z'"}
+
+
+@pytest.mark.parametrize("date", ["Fri, 31 Dec 9999 23:59:59 -2359", "Fri, 31 Dec 99999999999999 23:59:59 GMT"])
+def test_providers_clock_that_is_beyond_all_years_is_passed_over(date):
+    answer = Answer(200, "https://sis.example.org/users", HTTPHeaderDict({"Date": date}), b"[]")
+    patience = Patience(sleep=lambda _: None, attempts=1, max_wait=0)
+    reading = Reading(
+        lambda _: answer,
+        "https://sis.example.org",
+        limit=1,
+        max_records=1,
+        max_minutes=1,
+        patience=patience,
+        clock=utc_now,
+    )
+
+    assert (list(reading.pages(USERS)), reading.began) == ([[]], None)
 
 
 def test_reading_that_misses_its_total_ends_nobody_and_is_no_basis_for_changes(school, bridge):
