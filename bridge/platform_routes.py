@@ -42,6 +42,7 @@ def add_platform_routes(app: Flask, wiring: Wiring) -> None:
         NrpsProviderSettings(
             public_url=settings.server.public_url,
             max_page=settings.tools.max_page,
+            at_once=settings.server.threads // 2,
             # What is kept counts from the beginning of a run, which ends some time later.
             remembered=kept - min(_A_DAY, kept / 2),
         ),

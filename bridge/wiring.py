@@ -429,11 +429,15 @@ class Wiring:
                 renew(members)
                 progress(members)
 
+            mandate = approval.mandate if approval else None
             try:
                 (snapshot, otherwise), derivation = self.snapshots(context, full=full), self.derivation(context)
             except BridgeError as error:
-                mandate = approval.mandate if approval else None
-                return self._refuse(context, f"the registration cannot be used: {error}", mandate)
+                return self._fail(context, Outcome.REFUSED, f"the registration cannot be used: {error}", mandate)
+            except BaseException as error:
+                # As while it is read: seen by the operator, and not tried again every minute.
+                self._fail(context, Outcome.BROKEN, f"the bridge itself failed: {type(error).__name__}", mandate)
+                raise
             run = self.reconciler().reconcile(
                 snapshot, derivation, otherwise=otherwise, approval=approval, progress=keep_on
             )
@@ -465,11 +469,11 @@ class Wiring:
             if held is not None:
                 leases.release(held)
 
-    def _refuse(self, context: Roster, reason: str, mandate: Mandate | None) -> Run:
+    def _fail(self, context: Roster, outcome: Outcome, reason: str, mandate: Mandate | None) -> Run:
         """Record a run that could not begin, so that it is seen, and not tried again every minute."""
         runs = Runs(self.mirror, self.clock)
         number = runs.begin(context.tenant, context.key, mandate)
-        runs.fail(number, Outcome.REFUSED, reason)
+        runs.fail(number, outcome, reason)
         run = runs.get(number)
         assert run is not None
         return run

@@ -23,6 +23,10 @@ from bridge.roster.memberships import Membership
 from bridge.roster.visibility import ClassVisibility
 
 
+_USUAL = 500
+"""Characters: of a longer id nothing is recalled, or made-up ones would fill the memory."""
+
+
 class _Class(NamedTuple):
     source_id: int
     source: str
@@ -63,7 +67,7 @@ class Memberships:
         :raises UnknownObject: if there is no such class, or it has ended, or this caller may not see it.
         """
         self._recall.refresh()
-        found = self._recall.get(("class", sourced_id), lambda: self._class(sourced_id))
+        found = self._recall.get(("class", sourced_id), lambda: self._class(sourced_id), keep=len(sourced_id) <= _USUAL)
         if found is None or not visibility.sees(found.source, sourced_id):
             raise UnknownObject("there is no such context")
         context = self._recall.get(("context", sourced_id), lambda: self._context(sourced_id, found))

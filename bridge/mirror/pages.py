@@ -301,8 +301,8 @@ class Pages:
         self._db.execute("ROLLBACK")
         if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
             raise Busy(
-                f"this query takes longer than {self._time_limit:g} s; ask for less, or for an indexed field."
-                " The way to a far offset is not lost: ask again"
+                f"this query takes longer than {self._time_limit:g} s; ask again, which may go on from where this"
+                " has stopped; or ask for less, or for an indexed field"
             ) from error
 
     def _is_late(self) -> bool:

@@ -19,6 +19,7 @@ from werkzeug.http import parse_accept_header
 
 from bridge import __version__
 from bridge.api.problems import problem
+from bridge.auth.at_once import AtOnce
 from bridge.auth.bearer import ToolGrant, require
 from bridge.auth.rate_limit import RateLimit
 from bridge.clock import Clock, from_stamp, to_stamp
@@ -53,11 +54,13 @@ class NrpsProviderSettings:
 
     :param public_url: the root that tools see, without a trailing slash.
     :param max_page: the largest page that is served.
+    :param at_once: the most requests of one tool that are in hand at the same time.
     :param remembered: how long changes can be asked for: as long as the mirror keeps who has left.
     """
 
     public_url: str
     max_page: int
+    at_once: int
     remembered: timedelta
 
 
@@ -84,6 +87,7 @@ class NrpsProvider:
         self._settings = settings
         self._authenticate = authenticate
         self._rate_limit = rate_limit
+        self._at_once = AtOnce(settings.at_once)
         self._pages = pages
         self._memberships = memberships
         self._seals = seals
@@ -109,7 +113,7 @@ class NrpsProvider:
         require(grant, any_of=[CONTEXT_MEMBERSHIP_SCOPE])
         _check_accepted()
         pages = self._pages()
-        with pages.reading():
+        with self._at_once.one_more(grant.tool.client_id), pages.reading():
             return self._serve(SourcedId(class_sourced_id), grant.tool, pages.epoch)
 
     def _serve(self, asked_class: SourcedId, tool: Tool, epoch: str) -> Response:

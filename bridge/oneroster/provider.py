@@ -12,6 +12,7 @@ its entity tag agree. The choices are in ``docs/decisions/0003-paging.md``, ``00
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import islice
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 import structlog
@@ -36,6 +37,8 @@ log = structlog.get_logger(__name__)
 
 _LATELY_ASKED = 1_000
 """How many requests are remembered as they were read: most consumers ask for the same again and again."""
+_MOST_READINGS = 20
+"""In how many ways a path may be read, since sourcedIds may hold slashes: each costs looking somebody up."""
 _OFTEN_ASKED = 2_000
 """Characters of a path and a query string that may be: longer ones are read each time."""
 
@@ -121,8 +124,8 @@ class Provider:
 
     def serve(self, path: str) -> Response:
         """Answer one GET or HEAD."""
-        candidates = list(match(path))
-        if not candidates:
+        candidates = list(islice(match(path), _MOST_READINGS + 1))
+        if not 0 < len(candidates) <= _MOST_READINGS:
             raise UnknownObject("the Rostering service has no such path")
         environ = request.environ
         told = told_of(environ)

@@ -75,7 +75,6 @@ class _Seen(NamedTuple, Generic[T]):
     era: bytes
     whole: bytes
     slot: int
-    tag: bytes
     kept: float
     items: list[T]
 
@@ -91,7 +90,8 @@ class Slots(Generic[T]):
         self._decode: Callable[[bytes], list[T]] = msgspec.msgpack.Decoder(list[item]).decode  # type: ignore[valid-type]  # known when it runs
         self._kept_for = kept_for.total_seconds()
         self._writing = threading.Lock()
-        self._seen: dict[tuple[str, str], _Seen[T]] = {}
+        self._seen: dict[bytes, _Seen[T]] = {}  # by their tags
+        self._era = b""
 
     @classmethod
     def open(cls, path: Path, item: type[T], *, kept_for: timedelta) -> Self:
@@ -115,7 +115,7 @@ class Slots(Generic[T]):
 
         :param now: seconds since 1970.
         """
-        seen = self._look(owner, name, self._memory[_ERA])
+        seen = self._look(*_where(owner, name), self._memory[_ERA])
         return seen.items if seen is not None and abs(now - seen.kept) <= self._kept_for else []
 
     def update(self, owner: str, name: str, now: float, change: Callable[[list[T]], list[T]]) -> None:
@@ -130,19 +130,20 @@ class Slots(Generic[T]):
         memory = self._memory
         with self._writing:
             era = memory[_ERA]
-            seen = self._look(owner, name, era)
+            tag, first = _where(owner, name)
+            seen = self._look(tag, first, era)
             age = 0.0 if seen is None else abs(now - seen.kept)
             held = seen.items if seen is not None and age <= self._kept_for else []
             items = change(held)[-ITEMS:]
             if items == held and age < _NOT_STALE:
                 return
-            tag, slot = self._place(owner, name, now) if seen is None else (seen.tag, seen.slot)
+            slot = self._place(tag, first, now) if seen is None else seen.slot
             items, text = _fitting(items)
             rest = _REST.pack(tag, now, len(text)) + text
             whole = _checksum(era, rest) + rest
             memory[slot : slot + len(whole)] = whole
             if memory[_ERA] == era:
-                self._note(owner, name, _Seen(era, whole, slot, tag, now, items))
+                self._note(tag, _Seen(era, whole, slot, now, items))
             else:  # all was forgotten meanwhile, and that may have passed this slot already
                 memory[slot : slot + _SLOT] = bytes(_SLOT)
 
@@ -154,13 +155,15 @@ class Slots(Generic[T]):
             self._memory[_SLOT:] = bytes(_SIZE - _SLOT)
             self._memory.flush()
 
-    def _look(self, owner: str, name: str, era: bytes) -> _Seen[T] | None:
-        """What is whole under this name, however old."""
+    def _look(self, tag: bytes, first: int, era: bytes) -> _Seen[T] | None:
+        """What is whole under this tag, however old."""
         memory = self._memory
-        seen = self._seen.get((owner, name))
+        if era != self._era:  # all was forgotten
+            self._seen.clear()
+            self._era = era
+        seen = self._seen.get(tag)
         if seen is not None and memory[seen.slot : seen.slot + len(seen.whole)] == seen.whole and seen.era == era:
             return seen
-        tag, first = _where(owner, name)
         slot = self._slot_of(tag, first)
         if slot is None:
             return None
@@ -173,23 +176,22 @@ class Slots(Generic[T]):
             items = self._decode(whole[_HEAD:])
         except msgspec.DecodeError:
             return None  # another version's
-        return self._note(owner, name, _Seen(era, whole, slot, tag, kept, items))
+        return self._note(tag, _Seen(era, whole, slot, kept, items))
 
-    def _note(self, owner: str, name: str, seen: _Seen[T]) -> _Seen[T]:
+    def _note(self, tag: bytes, seen: _Seen[T]) -> _Seen[T]:
         if len(self._seen) >= _SEEN:
             self._seen.clear()
-        self._seen[owner, name] = seen
+        self._seen[tag] = seen
         return seen
 
-    def _place(self, owner: str, name: str, now: float) -> tuple[bytes, int]:
-        """The tag of a list, and where the slot begins that it has, or else the oldest that it may have."""
-        tag, first = _where(owner, name)
+    def _place(self, tag: bytes, first: int, now: float) -> int:
+        """Where the slot begins that a list has, or else the oldest that it may have."""
         slot = self._slot_of(tag, first)
         if slot is None:
             # An empty one is the oldest, and so is one from the future.
             times = [time if time <= now else 0.0 for time in _TIMES.unpack_from(self._memory, first)]
             slot = first + times.index(min(times)) * _SLOT
-        return tag, slot
+        return slot
 
     def _slot_of(self, tag: bytes, first: int) -> int | None:
         """Where the slot with this tag begins, if one of the neighbours from the first on has it."""
