@@ -72,16 +72,17 @@ class Around:
 
         def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Callable[[bytes], object]:
             statuses.append(status)
-            return start_response(status, self._completed(headers, told), *error)
+            return start_response(status, self._completed(status, headers, told), *error)
 
         answer = self._application(environ, start)
         if statuses:
             self._note(environ["REQUEST_METHOD"], int(statuses[-1][:3]), told, time.perf_counter() - begun)
         return answer
 
-    def _completed(self, headers: list[tuple[str, str]], told: Told) -> list[tuple[str, str]]:
+    def _completed(self, status: str, headers: list[tuple[str, str]], told: Told) -> list[tuple[str, str]]:
         given = {name.lower(): value for name, value in headers}
-        if varies(given.get("content-type", "")):
+        # A 304 has no content, and varies as what it stands for (RFC 9110 section 15.4.5).
+        if status.startswith("304") or varies(given.get("content-type", "")):
             vary = given.get("vary")
             headers = [each for each in headers if each[0].lower() != "vary"] if vary else headers
             headers = [*headers, ("Vary", f"{vary}, Accept-Encoding" if vary else "Accept-Encoding")]

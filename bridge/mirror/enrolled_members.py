@@ -28,10 +28,11 @@ WHERE f.field = (SELECT field FROM facet_fields WHERE collection = 'enrollments'
     AND f.source = :source AND f.value = :class AND e.source = :source AND u.source = :source AND u.seq > :after
 ORDER BY u.seq, e.seq
 """
+# The pluses keep SQLite from all enrollments of the source, and from comparing as texts, which the index does not.
 _AT = """
 SELECT u.seq, u.changed, u.document, e.changed, e.document
-FROM users AS u JOIN enrollments AS e ON coalesce(e."user.sourcedId", x'') = u.sourcedId
-WHERE u.seq IN (SELECT value FROM json_each(:places)) AND u.source = :source AND e.source = :source
+FROM users AS u JOIN enrollments AS e ON coalesce(e."user.sourcedId", x'') = +u.sourcedId
+WHERE u.seq IN (SELECT value FROM json_each(:places)) AND u.source = :source AND +e.source = :source
     AND e."class.sourcedId" = :class
 ORDER BY u.seq, e.seq
 """
@@ -39,10 +40,10 @@ _PERIOD = """
 SELECT coalesce(max(day) FILTER (WHERE day <= :today), :begin), coalesce(min(day) FILTER (WHERE day > :today), :end)
 FROM (
     SELECT e."beginDate" AS day FROM enrollments AS e
-    WHERE coalesce(e."class.sourcedId", x'') = :class AND e.source = :source
+    WHERE coalesce(e."class.sourcedId", x'') = :class AND +e.source = :source
     UNION ALL
     SELECT e."endDate" FROM enrollments AS e
-    WHERE coalesce(e."class.sourcedId", x'') = :class AND e.source = :source
+    WHERE coalesce(e."class.sourcedId", x'') = :class AND +e.source = :source
 )
 """
 _MARKS = """

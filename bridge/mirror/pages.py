@@ -244,6 +244,7 @@ class Pages:
             walked = self._jumps.count(query, landmarks)
             if walked is not None:
                 return walked
+            landmarks.recurs = True  # if time is up before that, whoever asks again counts in strides, which are kept
             statement = compile_count(query, self._source_ids(), self._horizon)
             return int(self._db.execute(statement.sql, statement.parameters).fetchone()[0])
         status, kind = tally

@@ -5,6 +5,8 @@ being told is said here:
 
 * An equality on a facet walks that facet's entries: of each source they lie in the order of ``seq``, and those of
   several are walked side by side. Entries of sources that the caller may not see are not passed.
+* If the rows are to be sorted and the facet has many entries (students are most of all users), the index of the order
+  is walked instead, and each row is looked up among the entries.
 * Rows that nothing restricts are found by the index of ``seq``, and rows that are sorted by the index of the field:
   both are small beside the table, which is read for the rows of the page alone.
 * "Changed since" is asked again and again by whoever polls, and then finds little: if it does, the index of changes is
@@ -44,6 +46,9 @@ from bridge.roster.visibility import Visibility
 
 _FEW_CHANGES = 2_000
 """Up to so many rows, sorting costs less than looking for them in order."""
+
+_FEW_ENTRIES = 10_000
+"""Up to so many rows of a facet, sorting costs less than looking for them in order."""
 
 _SIDE_BY_SIDE = 100
 """Of so many sources facets are walked at once. SQLite joins no more than 500 queries, and each costs a little."""
@@ -274,7 +279,19 @@ def _ways(query: Query, source_ids: Mapping[str, int], horizon: Horizon | None, 
         parts = [Term(f"f.source IN ({_listed(sources).sql})", _listed(sources).parameters)]
         if side_by_side and sources:
             parts = [Term("f.source = ?", (source,)) for source in sources]
-        return [_Rows(Term(joined), "f.seq", [first, *terms], parts=parts)]
+        entered = _Rows(Term(joined), "f.seq", [first, *terms], parts=parts)
+        index = _index(query, restricted=True) if in_order and query.sort is not None else None
+        if index is None:
+            return [entered]
+        listed = all_of([first, *parts])
+        few = Term(
+            f"(SELECT count(*) FROM (SELECT 1 FROM facets AS f WHERE {listed.sql} LIMIT ?)) <= ?",
+            (*listed.parameters, _FEW_ENTRIES + 1, _FEW_ENTRIES),
+        )
+        passed = [*visible, compiler.compile(walked), *terms]
+        many = Term(f"NOT ({few.sql})", few.parameters)
+        in_turn = _Rows(Term(f'{table} INDEXED BY "{index}"'), "r.seq", passed, many)
+        return [entered._replace(when=few), in_turn]
     index = None if by_id or by_value or not in_order else _index(query, restricted=bool(given or query.search))
     ordered = f'{table} INDEXED BY "{index}"' if index else table
     since = next((term for term in given if _is_since(collection, term)), None)

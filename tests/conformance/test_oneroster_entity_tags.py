@@ -55,7 +55,7 @@ def test_unchanged_answer_is_not_sent_again(consumer, path):
     answer = consumer.get(path)
     again = asked_again(consumer, path, answer.headers["ETag"])
     assert (again.status_code, again.data) == (304, b"")
-    for name in ("ETag", "Cache-Control"):
+    for name in ("ETag", "Cache-Control", "Vary"):
         assert again.headers[name] == answer.headers[name]
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from bridge.mirror import enrolled_members
 from bridge.mirror.query_sql import Statement, compile_count, prepare_page
 from bridge.oneroster.operations import OPERATIONS
 from bridge.roster.query import Query
@@ -35,3 +36,14 @@ def test_no_table_is_looked_through(school, operation, compiled, visibility):
     assert [step for step in plan if step.startswith(("SCAN r", "SCAN f"))] == []
     if operation.parents:  # the others may be found among one source's own
         assert [step for step in plan if step.endswith("_by_source (source=?)")] == []
+
+
+@pytest.mark.parametrize("statement", [enrolled_members._AT, enrolled_members._PERIOD], ids=["members", "period"])
+def test_whom_a_class_has_is_not_looked_for_among_all_enrollments_of_its_source(school, statement):
+    asked = {"source": 1, "class": "c", "places": "[1]", "today": "2026-11-21", "begin": "", "end": ""}
+
+    plan = school.mirror.db.execute(f"EXPLAIN QUERY PLAN {statement}", asked).fetchall()
+
+    steps = [step.replace("COVERING ", "") for *_, step in plan]
+    assert any(step.startswith("SEARCH e USING INDEX enrollments_by_") for step in steps)
+    assert [step for step in steps if "_by_source" in step or step.startswith("SCAN e")] == []

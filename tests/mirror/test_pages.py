@@ -9,6 +9,7 @@ import pytest
 from bridge.errors import Busy, UnknownObject
 from bridge.mirror.mirror import Mirror
 from bridge.mirror.pages import Pages
+from bridge.mirror.query_sql import Statement
 from bridge.oneroster.filters import parse_filter
 from bridge.roster.model import ACADEMIC_SESSIONS, CLASSES, COLLECTIONS, COURSES, ENROLLMENTS, USERS
 from bridge.roster.query import And, Comparison, Predicate, Query
@@ -217,6 +218,17 @@ def test_connection_is_usable_after_a_query_was_ended(open_pages, thousand):
 
 def test_query_within_its_time_is_answered(pages, thousand):
     assert pages.page(query(USERS, "familyName~' 77'", search="abara 77")).total == 11
+
+
+def test_total_that_is_not_counted_in_time_is_counted_on_by_whoever_asks_again(open_pages, thousand, monkeypatch):
+    endless = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+    monkeypatch.setattr("bridge.mirror.pages.compile_count", lambda *_: Statement(endless, ()))
+    pages = open_pages(time_limit=1.0)
+    asked = query(ENROLLMENTS, "status!='tobedeleted'")
+    with pytest.raises(Busy):
+        pages.page(asked)
+
+    assert pages.page(asked).total == 1000
 
 
 # Addresses -------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bridge.mirror import query_sql
 from bridge.mirror.query_sql import Statement, compile_count, prepare_one, prepare_page, tally_of
 from bridge.oneroster.filters import parse_filter
 from bridge.roster.model import ACADEMIC_SESSIONS, CLASSES, COURSES, DEMOGRAPHICS, ENROLLMENTS, ORGS, USERS, Collection
@@ -393,6 +394,31 @@ def test_page_costs_its_own_rows(large: SmallMirror, filter_: str, first: list[i
     taken, seqs = page_steps(large, Query(collection=ENROLLMENTS, visibility=ALL, limit=3, where=where))
     assert seqs == first
     assert taken < 1500  # looking at all 6,000 takes several steps each
+
+
+@pytest.mark.parametrize("visibility", [ALL, Visibility.of("north")], ids=["all", "one-source"])
+@pytest.mark.parametrize("descending", [False, True], ids=["ascending", "descending"])
+@pytest.mark.parametrize("field", ["sourcedId", "role", "dateLastModified"])
+def test_sorted_page_of_a_common_reference_costs_no_sort_of_them_all(
+    large: SmallMirror, monkeypatch: pytest.MonkeyPatch, field: str, descending: bool, visibility: Visibility
+) -> None:
+    where = parse_filter("school.sourcedId='s' AND status='active'", ENROLLMENTS)
+    query = Query(
+        collection=ENROLLMENTS, visibility=visibility, limit=700, where=where, sort=Sort(field, descending=descending)
+    )
+    sorted_all = [place for place, *_ in large.page(replace(query, limit=6000))]
+    monkeypatch.setattr(query_sql, "_FEW_ENTRIES", 100)
+
+    walked: list[int] = []
+    after = None
+    while page := large.page(replace(query, after=after)):
+        walked.extend(seq for seq, *_ in page)
+        after = Place(*page[-1][:2])
+    taken, first = page_steps(large, replace(query, limit=3))
+
+    assert walked == sorted_all
+    assert first == sorted_all[:3]
+    assert taken < 4000  # sorting all 6,000 takes over 100,000
 
 
 def test_count_of_what_changed_lately_costs_its_own_rows(large: SmallMirror) -> None:
