@@ -22,7 +22,6 @@ from bridge.roster.identity import ContextKey, SourcedId, class_sourced_id
 from bridge.roster.memberships import Membership
 from bridge.roster.visibility import ClassVisibility
 
-
 _USUAL = 500
 """Characters: of a longer id nothing is recalled, or made-up ones would fill the memory."""
 
