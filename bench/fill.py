@@ -14,7 +14,7 @@ the records are there, and facets are put in their order then: the mirror is the
 import argparse
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -121,6 +121,13 @@ def fill(folder: Path, size: Size, *, public_url: str = PUBLIC_URL) -> list[Fill
 def clients_of(folder: Path) -> list[FilledClient]:
     """The clients of a folder that was filled."""
     return [FilledClient(**client) for client in json.loads((folder / _CLIENTS).read_text(encoding="utf-8"))]
+
+
+def size_of(folder: Path) -> Size:
+    """The size of a folder that was filled, with as many enrollments in each class as usual."""
+    with closing(Mirror.open_read_only(folder / "mirror.sqlite")) as mirror:
+        count = "SELECT sum(count) FROM tallies WHERE collection = ? AND kind = ''"
+        return Size(*mirror.db.execute(count, [ENROLLMENTS.name]).fetchone())
 
 
 def fill_mirror(mirror: Mirror, size: Size, *, public_url: str = PUBLIC_URL) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench.applying import measured_applying
-from bench.fill import Size, fill
+from bench.fill import Size, fill, size_of
 from bench.load import Asked, compare, load
 from bench.memberships import measured_memberships
 from bench.memory import measured_memory_of_workers
@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=1, help="of each load (default 1)")
     parser.add_argument("--minutes", type=float, default=1, help="of mixed load, for the workers' memory (default 1)")
     parser.add_argument("--rounds", type=int, default=3, help="of each comparison (default 3)")
-    parser.add_argument("--filled", type=Path, help="a folder that bench.fill made of that size, to be used as it is")
+    parser.add_argument("--filled", type=Path, help="a folder that bench.fill made, of whatever size")
     sections = ["pages", "sizes", "memberships", "memory", "reconciling"]
     parser.add_argument("--only", choices=sections, help="these figures alone")
     parser.add_argument("--full", action="store_true", help="ten million enrollments, 100,000 members, an hour")
@@ -51,8 +51,8 @@ def _measured(options: argparse.Namespace) -> Iterator[Row]:
     with TemporaryDirectory(prefix="bridge-bench-") as temporary:
         folder = Path(temporary)
         if options.only not in ("reconciling", "memberships"):
-            size = Size(options.enrollments)
             large = options.filled or folder / "large"
+            size = Size(options.enrollments) if options.filled is None else size_of(large)
             if options.filled is None:
                 fill(large, size)
             if options.only in (None, "pages"):

@@ -25,6 +25,12 @@ from bridge.settings import load_settings
 
 _READY_WITHIN = 60
 
+UNHINDERED = {
+    "BRIDGE_ONEROSTER_TOKEN_REQUESTS_PER_MINUTE": "0",  # all consumers have one address here
+    "BRIDGE_ONEROSTER_TOKEN_LIFETIME": "86400",  # they take their tokens once, and may be loaded for hours
+}
+"""The settings without which consumers would be refused."""
+
 
 @dataclass(frozen=True, slots=True)
 class Served:
@@ -79,7 +85,7 @@ def serving_as(
             (Path(static) / name).write_bytes(body)
         environment = {**os.environ, **environment, BODIES: static}
         environment |= {"BRIDGE_LOG_LEVEL": "info", "BRIDGE_SERVER_PORT": str(port)}
-        environment |= {"BRIDGE_ONEROSTER_TOKEN_REQUESTS_PER_MINUTE": "0"}  # all consumers have one address here
+        environment |= UNHINDERED
         command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", "--host", "127.0.0.1"]
         command += ["--port", str(port), "--workers", str(workers), "--no-log"]
         command += [

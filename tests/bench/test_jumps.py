@@ -18,7 +18,7 @@ from bridge.mirror.pages import Pages
 from bridge.mirror.writes import next_changed, stamp
 from bridge.oneroster.filters import parse_filter
 from bridge.roster.identity import SourcedId
-from bridge.roster.model import CLASSES, ENROLLMENTS
+from bridge.roster.model import CLASSES, ENROLLMENTS, USERS
 from bridge.roster.ports import Derived
 from bridge.roster.query import Among, Query, Sort
 from bridge.roster.visibility import Visibility
@@ -176,6 +176,17 @@ def test_jump_finds_what_walking_does_when_the_change_log_was_purged(filled, ord
     filled.reconcile_a_little()
     filled.mirror.db.execute("DELETE FROM changes")
     filled.reconcile_a_little()
+
+    assert_jumps_find_what_walking_finds(filled, **order)
+
+
+@pytest.mark.parametrize("order", AWKWARD)
+def test_jump_finds_what_walking_does_when_the_change_log_is_too_long_to_be_read(filled, monkeypatch, order):
+    monkeypatch.setattr("bridge.mirror.jumps._MOVED", 10)
+    assert_jumps_find_what_walking_finds(filled, **order)
+
+    filled.put([{**body, "email": "new@example.org"} for body in filled.bodies(40, USERS)], USERS)
+    filled.put([{**body, "status": "tobedeleted", "endDate": "2026-01-01"} for body in filled.bodies(8)])
 
     assert_jumps_find_what_walking_finds(filled, **order)
 

@@ -6,8 +6,8 @@ import pytest
 
 from bridge.mirror.landmarks import Landmarks, LandmarksOfQueries, State
 from bridge.mirror.query_sql import place_before
-from bridge.roster.model import ENROLLMENTS
-from bridge.roster.query import Place, Query, Sort
+from bridge.roster.model import ENROLLMENTS, USERS
+from bridge.roster.query import Comparison, Place, Predicate, Query, Sort
 from bridge.roster.visibility import Visibility
 
 ALL, NORTH = Visibility.of_all(), Visibility.of("north")
@@ -18,6 +18,7 @@ def query(offset=0, visibility=ALL, **rest):
 
 
 STATE = State(1, "epoch")
+STUDENTS = Comparison("role", Predicate.EQUAL, "student")
 
 
 @pytest.fixture
@@ -44,6 +45,9 @@ def test_page_before_every_landmark_is_found_from_the_start(landmarks):
         pytest.param(query(1_030, sort=Sort("role")), id="in-another-order"),
         pytest.param(query(1_030, descending=True), id="the-other-way-round"),
         pytest.param(query(1_030, search="x"), id="who-searches"),
+        pytest.param(query(1_030, where=STUDENTS), id="who-filters"),
+        pytest.param(query(1_030, preset=STUDENTS), id="of-another-operation"),
+        pytest.param(replace(query(1_030), collection=USERS), id="of-another-class"),
     ],
 )
 def test_landmarks_serve_no_other_query(landmarks, other):
@@ -95,6 +99,26 @@ def test_of_very_many_landmarks_every_other_is_kept():
     assert len(landmarks) < 8_001
     assert landmarks.apart == 1_000
     assert landmarks.shorten(query(3_321_750)).offset < 1_000
+
+
+@pytest.mark.parametrize(
+    ("total", "apart"), [(None, 500), (4_000_000, 500), (10_000_000, 1_250)], ids=["unknown", "long", "very-long"]
+)
+def test_landmarks_of_very_many_records_lie_further_apart_from_the_start(total, apart):
+    landmarks = Landmarks(STATE)
+    landmarks.total = total
+
+    landmarks.spread()
+
+    assert landmarks.apart == apart
+
+
+def test_landmarks_that_are_there_are_not_set_further_apart(landmarks):
+    landmarks.total = 10_000_000
+
+    landmarks.spread()
+
+    assert landmarks.apart == 500
 
 
 def test_queries_that_were_asked_long_ago_are_forgotten():

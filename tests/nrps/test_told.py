@@ -191,7 +191,11 @@ class TestWhatChanges:
         assert is_told(serving, sis_class)
         assert serving.tool().get(sis_class).get_data() == slowly
 
-    @pytest.mark.parametrize(("day", "ids"), [(20, {"ben"}), (50, {"ben", "cem"})], ids=["one-begins", "one-ends"])
+    @pytest.mark.parametrize(
+        ("day", "ids"),
+        [(11, {"ben"}), (20, {"ben"}), (34, {"ben", "cem"}), (50, {"ben", "cem"})],
+        ids=["one-begins-today", "one-begins", "one-ends-today", "one-ends"],
+    )
     def test_by_date_is_told_anew(self, serving, sis_class, day, ids):
         tool = serving.tool()
         tell_all(serving)
@@ -203,6 +207,18 @@ class TestWhatChanges:
         assert not told_still
         assert is_told(serving, sis_class)
         assert before ^ {member["user_id"] for member in members_of(serving.tool().get(sis_class))} == ids
+
+    def test_by_date_is_told_until_the_day_before_and_by_a_clock_set_back_no_more(self, serving, sis_class):
+        tell_all(serving)
+        serving.school.clock.turn(days=10)
+        assert is_told(serving, sis_class)
+
+        serving.school.clock.turn(days=1)
+        tell_all(serving)
+        assert is_told(serving, sis_class)
+
+        serving.school.clock.turn(days=-1)
+        assert not is_told(serving, sis_class)
 
     def test_of_another_class_leaves_it_told(self, serving, course, sis_class):
         tell_all(serving)

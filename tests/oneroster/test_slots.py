@@ -99,6 +99,7 @@ def test_what_was_kept_too_long_ago_is_not_there(slots):
 
     assert slots.get("owner", "name", NOW + 86_400) == [Item(1, "one")]
     assert slots.get("owner", "name", NOW + 86_401) == []
+    assert slots.get("owner", "name", NOW - 86_401) == []  # by a clock that was set back
 
 
 def test_nothing_is_written_that_was_there_a_moment_ago(path, slots):
@@ -306,6 +307,14 @@ def test_process_that_had_read_it_does_not_bring_back_what_was_forgotten(path, s
 
     assert slots.get("owner", "name", NOW) == [Item(2, "Cole")]
     assert b"Abara" not in path.read_bytes()
+
+
+def test_nothing_of_a_former_era_counts_before_it_is_wiped(path, slots):
+    put(slots, "name", Item(1, "Abara"))
+
+    write(path, 0, bytes(15) + b"\x01")  # as another process does, before all else
+
+    assert slots.get("owner", "name", NOW) == opened(path).get("owner", "name", NOW) == []
 
 
 def test_what_is_being_written_while_all_is_forgotten_is_forgotten_too(path, slots):
