@@ -51,6 +51,7 @@ CHANGED_LAST = 100
 """Enrollments that the last write changes."""
 
 _CLIENTS = "clients.json"
+_SMALLEST = 600
 _CLASSES_PER_WRITE = 300
 _CACHE = 256 * 1024
 """KiB of pages that are held while filling, and of rows while sorting."""
@@ -286,6 +287,8 @@ def main() -> None:
     parser.add_argument("--enrollments", type=int, default=1_000_000, help="how many (default a million)")
     parser.add_argument("folder", type=Path, metavar="DIR", help="an empty folder, made if it is not there")
     options = parser.parse_args()
+    if options.enrollments < _SMALLEST:
+        parser.error(f"a class of such a mirror would have more places than there are people: at least {_SMALLEST}")
     if options.folder.exists() and any(options.folder.iterdir()):
         parser.error(f"{options.folder} is not empty")
     clients = fill(options.folder, Size(options.enrollments))

@@ -91,7 +91,9 @@ def test_every_operation_is_named(operation):
     rows = (ROOT / "docs" / "http.md").read_text(encoding="utf-8").splitlines()
 
     path = operation.template.removesuffix("/{sourcedId}")
-    (row,) = (row for row in rows if row.startswith(f"| `/{path}` |"))
+    found = [row for row in rows if row.startswith(f"| `/{path}` |")]
+    assert len(found) == 1, f"docs/http.md has {len(found)} rows for `/{path}`: it needs one"
+    (row,) = found
     assert re.search(rf"\b{operation.operation_id}\b", row)
     assert f"`{operation.envelope}`" in row
 

@@ -1,11 +1,16 @@
 """The bridge as an NRPS 2.0 platform, as a tool meets it."""
 
 import json
+from datetime import timedelta
 
 import pytest
+from flask import Flask
 from joserfc.jwk import RSAKey
 
+from bridge.auth.bearer import authenticate_tool
+from bridge.auth.rate_limit import RateLimit
 from bridge.mirror.erasing import People
+from bridge.nrps.provider import NrpsProvider, NrpsProviderSettings
 from bridge.nrps.schemas import MEMBERSHIP_CONTAINER
 from bridge.roster.identity import LtiUserId, class_sourced_id, user_sourced_id
 from tests.mirror.rosters_in_memory import INSTRUCTOR, LEARNER, MENTOR, PRIMARY, PUBLIC_URL, Course
@@ -523,3 +528,22 @@ class TestDifferences:
         serving.school.mirror.db.execute("UPDATE meta SET value = 'other' WHERE key = 'epoch'")
 
         assert tool.get(url).status_code == 410
+
+
+def test_tool_with_too_many_requests_in_hand_is_told_to_wait(serving, tool, course):
+    wiring = serving.app.extensions["bridge"]
+    provider = NrpsProvider(
+        NrpsProviderSettings(public_url=PUBLIC_URL, max_page=10, at_once=0, remembered=timedelta(days=1)),
+        authenticate=lambda header: authenticate_tool(header, wiring.registry),
+        rate_limit=RateLimit(0),
+        pages=lambda: wiring.pages,
+        memberships=lambda: wiring.memberships,
+        seals=lambda: wiring.membership_seals,
+        clock=wiring.clock,
+    )
+    app = Flask("memberships alone")
+    app.register_blueprint(provider.blueprint())
+
+    answer = app.test_client().get(path_of(course), headers={"Authorization": f"Bearer {tool.token}"})
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "1")

@@ -715,3 +715,12 @@ def test_names_of_every_script_come_as_utf_8(served, consumer):
     assert answer.get_json()["user"]["givenName"] == "Zoë 日本 \U0001f393"
     assert answer.get_json()["user"]["familyName"] == 'O\'Neil "q" \\ </script>'
     assert "日本".encode() in answer.data
+
+
+def test_path_that_can_be_read_in_very_many_ways_is_none(consumer):
+    path = "schools/" + "a/classes/" * 30 + "b/students"
+
+    status, _, words = refusal(consumer.get(path))
+
+    assert status == 404
+    assert "no such path" in words

@@ -309,6 +309,17 @@ def test_process_that_had_read_it_does_not_bring_back_what_was_forgotten(path, s
     assert b"Abara" not in path.read_bytes()
 
 
+def test_process_keeps_nothing_of_what_another_has_forgotten_from_its_next_look_on(path, slots):
+    other = opened(path)
+    put(slots, "name", Item(1, "Abara"))
+    assert other.get("owner", "name", NOW)
+
+    slots.forget_all()
+    other.get("owner", "another name", NOW)
+
+    assert "Abara" not in repr(vars(other))
+
+
 def test_nothing_of_a_former_era_counts_before_it_is_wiped(path, slots):
     put(slots, "name", Item(1, "Abara"))
 

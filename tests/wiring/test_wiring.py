@@ -1,5 +1,6 @@
 """What runs when, who may run it, and what an operator's settings and options do to it."""
 
+import sqlite3
 import threading
 from dataclasses import replace
 
@@ -294,6 +295,17 @@ def test_changed_option_makes_every_document_anew(wiring, add_platform, add_cont
 def test_bad_option_is_refused_when_a_platform_is_registered(add_platform):
     with pytest.raises(InvalidRequest, match="option: role_mapping must be one of compat, ext"):
         add_platform(role_mapping="weird")
+
+
+def test_reading_that_cannot_even_begin_for_a_fault_of_ours_is_on_record(wiring, add_context):
+    context = add_context("2")
+    wiring.registry.db.execute("DROP TABLE erased")
+
+    with pytest.raises(sqlite3.OperationalError):
+        wiring.sync(context)
+
+    latest = runs(wiring).latest_by_context()[context.tenant, context.key]
+    assert (latest.outcome, latest.message) == (Outcome.BROKEN, "the bridge itself failed: OperationalError")
 
 
 def test_unknown_vendor_is_refused_when_a_platform_is_changed(wiring, add_platform):
