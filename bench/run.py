@@ -29,7 +29,8 @@ def main() -> None:
     parser.add_argument("--members", type=int, default=20_000, help="of the context that is reconciled")
     parser.add_argument("--seconds", type=int, default=1, help="of each load (default 1)")
     parser.add_argument("--minutes", type=float, default=1, help="of mixed load, for the workers' memory (default 1)")
-    parser.add_argument("--rounds", type=int, default=3, help="of each comparison (default 3)")
+    parser.add_argument("--rounds", type=int, default=1, help="of each comparison (default 1; figures are quoted of 3)")
+    parser.add_argument("--classes", type=int, default=200, help="of a thousand members, told over NRPS (default 200)")
     parser.add_argument("--filled", type=Path, help="a folder that bench.fill made, of whatever size")
     sections = ["pages", "sizes", "memberships", "memory", "reconciling"]
     parser.add_argument("--only", choices=sections, help="these figures alone")
@@ -37,6 +38,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.full:  # whatever is said beside it holds
         parser.set_defaults(enrollments=10_000_000, members=100_000, seconds=10, minutes=60)
+        parser.set_defaults(rounds=3, classes=1_000)
         options = parser.parse_args()
     if shutil.which("wrk") is None:
         sys.exit("wrk is needed: on Debian, apt-get install wrk")
@@ -63,8 +65,9 @@ def _measured(options: argparse.Namespace) -> Iterator[Row]:
             if options.only in (None, "sizes"):
                 yield from _sizes(folder, large, options.seconds, options.rounds)
         if options.only in (None, "memberships"):
-            classes = min(1_000, max(2, options.enrollments // 1_000))
-            yield from measured_memberships(folder / "classes", classes, seconds=options.seconds, rounds=options.rounds)
+            yield from measured_memberships(
+                folder / "classes", options.classes, seconds=options.seconds, rounds=options.rounds
+            )
         if options.only in (None, "reconciling"):
             yield from measured_reconciling(options.members, free_port())
             yield measured_applying(options.members, free_port())
