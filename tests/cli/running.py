@@ -95,7 +95,8 @@ class Running:
         self.temporary = folder / "temporary"
         self.temporary.mkdir(exist_ok=True)
         self._mark = uuid.uuid4().hex
-        self._errors = (folder / f"stderr-{self._mark}").open("w+b")
+        # For appending: the process has the same place in the file, which reading moves.
+        self._errors = (folder / f"stderr-{self._mark}").open("a+b")
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("BRIDGE_")}
         self.process = subprocess.Popen(
             [sys.executable, *([] if cwd is None else ["-P"]), "-m", "bridge", *arguments],
