@@ -30,7 +30,7 @@ from bridge.roster.references import ROSTERING_PATH
 _ROUNDS = 12
 _REQUESTS = 150
 _MANY = 10
-"""Of ``limit=10000``, which takes as long as fifty others."""
+"""Of ``limit=10000``, which takes as long as thirty others."""
 
 Environ = dict[str, Any]
 
