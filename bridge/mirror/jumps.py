@@ -80,6 +80,11 @@ class Jumps:
             self._learn(query, landmarks, query.offset)
         return landmarks.shorten(query)
 
+    def keep(self, query: Query, landmarks: Landmarks, first: Place) -> None:
+        """Keep where a page began, if that spares others a walk."""
+        if landmarks.keep(query, first):
+            self._landmarks.note_added(1)
+
     def count(self, query: Query, landmarks: Landmarks) -> int | None:
         """How many rows match, by walking to the end; ``None`` if that is better counted at once.
 
@@ -114,8 +119,8 @@ class Jumps:
                     return False
                 if row is None:
                     break
-                landmarks.add(offset + stride, place_before(query, Place(*row)))
-        self._landmarks.trim()
+                if landmarks.add(offset + stride, place_before(query, Place(*row))):
+                    self._landmarks.note_added(1)
         return True
 
     def _is_in_order(self, query: Query) -> bool:

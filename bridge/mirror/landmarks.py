@@ -34,6 +34,9 @@ _OF_ONE = 8_000
 _OF_ALL = 100_000
 """Landmarks of all queries, some 200 bytes each."""
 
+_LEFT_OF_ALL = _OF_ALL * 9 // 10
+"""What is left of them when there are more."""
+
 
 class State(NamedTuple):
     """What a query finds is the same while this is.
@@ -89,14 +92,13 @@ class Landmarks:
             nearest, place = self._offsets[index - 1], self._places[index - 1]
         return replace(query, after=place, offset=query.offset - nearest)
 
-    def keep(self, query: Query, first: Place) -> None:
-        """Keep where a page began, if nothing near it is kept, and no walk would leave a landmark there.
+    def keep(self, query: Query, first: Place) -> bool:
+        """Keep where a page began, if nothing near it is kept, and no walk would leave a landmark there; whether it was.
 
         A first page too may lie behind many rows of sources that its reader does not see.
         """
         worth = query.visibility.sources is not None if query.offset == 0 else self.costly
-        if query.after is None and worth:
-            self.add(query.offset, place_before(query, first))
+        return query.after is None and worth and self.add(query.offset, place_before(query, first))
 
     def spread(self) -> None:
         """Lie so far apart that all of them can be kept, if it is known how many records match, and none is there."""
@@ -104,17 +106,18 @@ class Landmarks:
             if self.total is not None and not self._offsets:
                 self.apart = max(_APART, -(-self.total // _OF_ONE))
 
-    def add(self, offset: int, place: Place) -> None:
-        """Add one, if none is near: the row at the offset comes behind the place."""
+    def add(self, offset: int, place: Place) -> bool:
+        """Add one, if none is near: the row at the offset comes behind the place. Whether it was added."""
         with self._lock:
             index = bisect_right(self._offsets, offset)
             if index and offset - self._offsets[index - 1] < self.apart:
-                return
+                return False
             self._offsets.insert(index, offset)
             self._places.insert(index, place)
             if len(self._offsets) > _OF_ONE:
                 del self._offsets[1::2], self._places[1::2]
                 self.apart *= 2
+            return True
 
     def stretches(self, query: Query) -> "Stretches":
         """What lies between them now."""
@@ -182,6 +185,7 @@ class LandmarksOfQueries:
     def __init__(self) -> None:
         self._lock = Lock()
         self._queries: OrderedDict[Hashable, Landmarks] = OrderedDict()
+        self._at_most = 0
 
     def find(self, query: Query) -> Landmarks | None:
         """Those of a query, whichever of its pages is asked for, in the latest state that is known of."""
@@ -196,15 +200,24 @@ class LandmarksOfQueries:
         """Keep those of a query instead of what was kept of it."""
         with self._lock:
             self._queries[asked(query)] = landmarks
-        self.trim()
+            if len(self._queries) > _QUERIES:
+                self._queries.popitem(last=False)
+        self.note_added(len(landmarks))
 
-    def trim(self) -> None:
-        """Forget what has not been asked for lately, if there is too much."""
+    def note_added(self, count: int) -> None:
+        """Be told of landmarks that queries have more; if there are too many, forget what was not asked for lately.
+
+        Requests come here that are answered in less time than it takes to count all, so that is done now and then.
+        """
         with self._lock:
+            self._at_most += count
+            if self._at_most <= _OF_ALL:
+                return
             held = sum(map(len, self._queries.values()))
-            while len(self._queries) > 1 and (len(self._queries) > _QUERIES or held > _OF_ALL):
+            while len(self._queries) > 1 and held > _LEFT_OF_ALL:
                 _, gone = self._queries.popitem(last=False)
                 held -= len(gone)
+            self._at_most = held
 
 
 def asked(query: Query) -> Hashable:

@@ -144,7 +144,7 @@ class Pages:
                 return Page(b"", 0, landmarks.total, None, more=False)
             found = self._find(self._jumps.shorten(query, landmarks))
             if found.first is not None:
-                landmarks.keep(query, found.first)
+                self._jumps.keep(query, landmarks, found.first)
             if landmarks.total is None:
                 landmarks.total = _total_seen(query, found) or self._total(query, landmarks)
             # Total and page are of one snapshot; behind a place, nobody knows how many have gone before.

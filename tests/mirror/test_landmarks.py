@@ -86,9 +86,9 @@ def test_where_a_page_began_is_kept_if_nothing_else_would_tell(page, costly, kep
     landmarks = Landmarks(STATE)
     landmarks.costly = costly
 
-    landmarks.keep(page, Place(5_000))
+    added = landmarks.keep(page, Place(5_000))
 
-    assert len(landmarks) == kept
+    assert (added, len(landmarks)) == (bool(kept), kept)
 
 
 def test_of_very_many_landmarks_every_other_is_kept():
@@ -121,16 +121,53 @@ def test_landmarks_that_are_there_are_not_set_further_apart(landmarks):
     assert landmarks.apart == 500
 
 
+def with_landmarks(count):
+    landmarks = Landmarks(STATE)
+    for offset in range(1, count + 1):
+        landmarks.add(offset * 1_000, Place(offset))
+    return landmarks
+
+
 def test_queries_that_were_asked_long_ago_are_forgotten():
     queries = LandmarksOfQueries()
     for number in range(40):
-        landmarks = Landmarks(STATE)
-        for offset in range(1, 5_001):
-            landmarks.add(offset * 1_000, Place(offset))
-        queries.put(query(search=str(number)), landmarks)
+        queries.put(query(search=str(number)), with_landmarks(5_000))
 
     kept = [number for number in range(40) if queries.find(query(search=str(number)))]
-    assert kept == list(range(20, 40))
+    assert kept == list(range(21, 40))
+
+
+def test_queries_are_forgotten_for_what_those_that_are_kept_have_more():
+    queries = LandmarksOfQueries()
+    for number in range(18):
+        queries.put(query(search=str(number)), with_landmarks(5_000))
+    growing = with_landmarks(0)
+    queries.put(query(), growing)
+    for offset in range(1, 5_001):
+        growing.add(offset * 1_000, Place(offset))
+        queries.note_added(1)
+    queries.put(query(search="another"), with_landmarks(5_001))
+
+    assert queries.find(query()) is growing
+    assert [number for number in range(18) if queries.find(query(search=str(number)))] == list(range(3, 18))
+
+
+def test_not_all_are_looked_at_for_one_query_more():
+    looked = []
+
+    class Counted(Landmarks):
+        def __len__(self):
+            looked.append(1)
+            return super().__len__()
+
+    queries = LandmarksOfQueries()
+    for number in range(1_000):
+        queries.put(query(search=str(number)), Counted(STATE))
+        queries.note_added(1)
+
+    assert len(looked) == 1_000
+    assert queries.find(query(search="499")) is None
+    assert queries.find(query(search="500")) is not None
 
 
 @pytest.mark.parametrize(
