@@ -23,7 +23,6 @@ Parameter = str | int | bytes
 class Hole(Enum):
     """A parameter that is bound when the statement is run."""
 
-    ID = auto()
     LIMIT = auto()
     OFFSET = auto()
     BOTH = auto()

@@ -20,7 +20,7 @@ from dataclasses import replace
 from time import thread_time
 
 from bridge.mirror.condition_sql import ordered_fields
-from bridge.mirror.landmarks import Landmarks, LandmarksOfQueries, State, asked, is_short
+from bridge.mirror.landmarks import Landmarks, LandmarksOfQueries, State, is_short, shape
 from bridge.mirror.query_sql import PageStatements, count_page, place_before
 from bridge.recall import Recall
 from bridge.roster.query import Place, Query
@@ -134,7 +134,7 @@ class Jumps:
 
         if query.visibility.is_limited:
             return False
-        return self._recall.get(("in order", asked(query)), look, keep=is_short(query))
+        return self._recall.get(("in order", shape(query)), look, keep=is_short(query))
 
     def _carried(self, query: Query, kept: Landmarks, state: State) -> Landmarks | None:
         """What was known of a query in an earlier state, as it is in this one; ``None`` if nothing can be kept."""

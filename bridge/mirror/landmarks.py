@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from threading import Lock
 from typing import NamedTuple
 
+from bridge.mirror.blanks import blanked
 from bridge.mirror.query_sql import descends, place_before
 from bridge.roster.query import Place, Query, size_of
 
@@ -223,6 +224,11 @@ class LandmarksOfQueries:
 def asked(query: Query) -> Hashable:
     """What is the same for all pages of a query."""
     return (query.collection, query.visibility, query.preset, query.where, query.search, query.sort, query.descending)
+
+
+def shape(query: Query) -> Hashable:
+    """What is the same for all queries that differ in the texts of their presets alone: one statement finds them."""
+    return asked(replace(query, preset=blanked(query.preset)))
 
 
 def is_short(query: Query) -> bool:

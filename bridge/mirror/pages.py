@@ -16,11 +16,12 @@ from typing import TypeVar
 import msgspec
 
 from bridge.errors import Busy, UnknownObject
+from bridge.mirror.blanks import blanked
 from bridge.mirror.documents import FORGOTTEN, encode
 from bridge.mirror.facets import FacetNames, reading_without, unfilled
 from bridge.mirror.horizon import Horizon, Horizons
 from bridge.mirror.jumps import Jumps
-from bridge.mirror.landmarks import Landmarks, LandmarksOfQueries, State, asked, is_short
+from bridge.mirror.landmarks import Landmarks, LandmarksOfQueries, State, is_short, shape
 from bridge.mirror.mirror import Mirror
 from bridge.mirror.query_sql import OneStatement, PageStatements, compile_count, prepare_one, prepare_page, tally_of
 from bridge.recall import Recall
@@ -137,8 +138,7 @@ class Pages:
         with self._reading:
             self._look(query.visibility)
             query = reading_without(query, self._unfilled)
-            # The state alone is recalled: what is held of landmarks is bounded for all connections together.
-            state = self._recall.get(("state", asked(query)), lambda: self._state_of(query), keep=is_short(query))
+            state = self._state_of(query)
             landmarks = self._jumps.landmarks(query, state)
             if landmarks.total is not None and query.after is None and query.offset >= landmarks.total:
                 return Page(b"", 0, landmarks.total, None, more=False)
@@ -154,13 +154,17 @@ class Pages:
 
     def _state_of(self, query: Query) -> State:
         """What names all that decides what a query finds, as far as its reader sees it."""
-        own, visibility = query.collection.name, query.visibility
-        others = _depends_on(query)
-        rest = (self.epoch, self._recall.get(FORGOTTEN, lambda: self._mirror.noted(FORGOTTEN)))
-        return State(
-            self._changed(visibility, frozenset({own})),
-            (*rest, *(self._changed(visibility, frozenset({name})) for name in others)),
-        )
+        own, visibility, others = query.collection.name, query.visibility, _depends_on(query)
+
+        def read() -> State:
+            rest = (self.epoch, self._recall.get(FORGOTTEN, lambda: self._mirror.noted(FORGOTTEN)))
+            return State(
+                self._changed(visibility, frozenset({own})),
+                (*rest, *(self._changed(visibility, frozenset({name})) for name in others)),
+            )
+
+        # The state alone is recalled: what is held of landmarks is bounded for all connections together.
+        return self._recall.get(("state", own, visibility, others), read)
 
     def _find(self, query: Query) -> "_Found":
         statements = self._prepared(query)
@@ -188,7 +192,7 @@ class Pages:
 
         if query.visibility.is_limited:
             return prepare()  # it holds all that she may see: not to be kept once for each of her queries
-        return self._recall.get(("page", asked(query), query.after is None), prepare, keep=is_short(query))
+        return self._recall.get(("page", shape(query), query.after is None), prepare, keep=is_short(query))
 
     def one(
         self, collection: Collection, sourced_id: str, visibility: Visibility, preset: Condition | None = None
@@ -201,7 +205,7 @@ class Pages:
         with self._reading:
             self._look(visibility)
             statement = self._prepared_one(collection, visibility, preset)
-            row = self._db.execute(statement.sql, statement.bind(sourced_id)).fetchone()
+            row = self._db.execute(statement.sql, statement.bind(sourced_id, preset)).fetchone()
             if row is None:
                 raise UnknownObject(f"there is no {collection.singular} with this sourcedId")
             return self._as_seen(self._moved(row[0]), collection, visibility)
@@ -214,7 +218,7 @@ class Pages:
 
         if visibility.is_limited:
             return prepare()  # as for pages
-        return self._recall.get(("one", collection, visibility, preset), prepare)
+        return self._recall.get(("one", collection, visibility, blanked(preset)), prepare)
 
     @property
     def _unfilled(self) -> FacetNames:
@@ -351,11 +355,11 @@ def _total_seen(query: Query, found: _Found) -> int | None:
     return None
 
 
-def _depends_on(query: Query) -> list[str]:
+def _depends_on(query: Query) -> tuple[str, ...]:
     """The collections that decide, beside each record itself, whether a query finds it."""
     if query.visibility.is_limited:
-        return sorted(COLLECTIONS)  # what is seen of one depends on the others
-    return sorted({*collections_in(query.preset), *collections_in(query.where)})
+        return tuple(sorted(COLLECTIONS))  # what is seen of one depends on the others
+    return tuple(sorted({*collections_in(query.preset), *collections_in(query.where)}))
 
 
 def _names(visibility: Visibility) -> str:

@@ -23,6 +23,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from bridge.mirror.blanks import Blank, blanked, texts_of
 from bridge.mirror.condition_sql import (
     ALWAYS,
     FACET_FIELD,
@@ -56,9 +57,6 @@ _SIDE_BY_SIDE = 100
 _MOST = 2**63 - 1
 """The largest number that SQLite takes."""
 
-_WHICHEVER = "a sourcedId"
-"""Stands for the sourcedId in what is to find any record: told from every other text by being this very object."""
-
 # The stamp goes before the rest. As bytes, because to find a place in a text SQLite counts its characters.
 _SERVED = """'{"dateLastModified":"' || w.stamp || '",' || substr(CAST(r.document AS BLOB), 2)"""
 _STAMPED = "CROSS JOIN writes AS w ON w.changed = r.changed"
@@ -74,14 +72,14 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class OneStatement:
-    """What finds single records of a collection: one at a time, by its sourcedId."""
+    """What finds single records of a collection, within presets that differ in their texts alone: one at a time."""
 
     sql: str
     parameters: tuple[Parameter | Hole, ...]
 
-    def bind(self, sourced_id: str) -> tuple[Parameter | Hole, ...]:
+    def bind(self, sourced_id: str, preset: Condition | None = None) -> tuple[Parameter, ...]:
         """The parameters for one of them."""
-        return tuple(sourced_id if each is Hole.ID else each for each in self.parameters)
+        return _bind(self.parameters, _one(sourced_id, preset), {})
 
 
 class _Rows(NamedTuple):
@@ -108,7 +106,7 @@ def _casefold(text: object) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class PageStatements:
-    """What finds pages of a query: the same for each, or for each behind a place.
+    """What finds pages of a query: the same for each, or for each behind a place, whatever texts are in its preset.
 
     :param page: the page as a table of (seq, sort_key), to begin a statement with.
     :param places: rows of (seq, sort key), in the page's order. The sort key is the text of the sort field, ``None``
@@ -124,7 +122,7 @@ class PageStatements:
 
     def bind(self, query: Query) -> tuple[Parameter, ...]:
         """The parameters of one page, the same for both statements."""
-        bound: dict[Parameter | Hole, Parameter] = {
+        bound: dict[Hole, Parameter] = {
             Hole.LIMIT: query.limit,
             Hole.OFFSET: query.offset,
             Hole.BOTH: min(query.limit + query.offset, _MOST),
@@ -132,7 +130,17 @@ class PageStatements:
         if query.after is not None:
             bound[Hole.SEQ] = query.after.seq
             bound[Hole.KEY] = b"" if query.after.key is None else query.after.key
-        return tuple(bound[each] if isinstance(each, Hole) else each for each in self.parameters)
+        return _bind(self.parameters, query.preset, bound)
+
+
+def _bind(
+    parameters: Iterable[Parameter | Hole], preset: Condition | None, bound: Mapping[Hole, Parameter]
+) -> tuple[Parameter, ...]:
+    texts = tuple(texts_of(preset))
+    return tuple(
+        bound[each] if isinstance(each, Hole) else texts[int(each)] if isinstance(each, Blank) else each
+        for each in parameters
+    )
 
 
 def prepare_page(query: Query, source_ids: Mapping[str, int], horizon: Horizon | None = None) -> PageStatements:
@@ -142,6 +150,7 @@ def prepare_page(query: Query, source_ids: Mapping[str, int], horizon: Horizon |
     :param horizon: which records a caller may see who is limited to some: to be given for her, and for nobody else.
     :raises LookupError: if the query names a field that the class does not have.
     """
+    query = replace(query, preset=blanked(query.preset))
     way = "DESC" if descends(query) else "ASC"
     by = f"seq {way}" if query.sort is None else f"sort_key {way}, seq {way}"
     branches = [
@@ -221,14 +230,17 @@ def prepare_one(
     horizon: Horizon | None = None,
 ) -> OneStatement:
     """What finds one record as it is served, whichever; no row if there is none that may be seen."""
-    wanted = Comparison("sourcedId", Predicate.EQUAL, _WHICHEVER)
-    where = And((wanted, *_terms_of(preset)))
-    query = Query(collection=collection, visibility=visibility, limit=1, where=where)
+    query = Query(collection=collection, visibility=visibility, limit=1, preset=blanked(_one("", preset)))
     (rows,) = _ways(query, source_ids, horizon, in_order=True)
     found = _select(
         Term(f"CAST({_SERVED} AS BLOB)"), Term(f"{rows.table.sql} {_STAMPED}", rows.table.parameters), rows.terms
     )
-    return OneStatement(found.sql, tuple(Hole.ID if each is _WHICHEVER else each for each in found.parameters))
+    return OneStatement(found.sql, found.parameters)
+
+
+def _one(sourced_id: str, preset: Condition | None) -> Condition:
+    """What single records are found by."""
+    return And((Comparison("sourcedId", Predicate.EQUAL, sourced_id, verbatim=True), *_terms_of(preset)))
 
 
 def tally_of(query: Query) -> tuple[str | None, str | None] | None:
