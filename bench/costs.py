@@ -67,7 +67,9 @@ def costs(folder: Path) -> dict[str, float]:
 def _kinds(caller: _Caller, asked: Callable[..., Any], *, tag: str, size: int) -> dict[str, list[Environ]]:
     drawn = random.Random(7)
     one = SOURCES[0]
-    classes = msgspec.json.decode(_answer(asked, caller.asks([f"classes?limit={_CLASSES}&fields=sourcedId"], one)[0])[0])
+    classes = msgspec.json.decode(
+        _answer(asked, caller.asks([f"classes?limit={_CLASSES}&fields=sourcedId"], one)[0])[0]
+    )
     offsets = [drawn.randrange(size * 9 // 10) for _ in range(_REQUESTS)]
     return {
         "bare": [_environ("/bare/page")],
@@ -96,10 +98,10 @@ def _measured(served: Callable[..., Any], kinds: Mapping[str, Sequence[Environ]]
             _answer(served, environ)
     drawn = {kind: itertools.cycle(environs) for kind, environs in kinds.items()}
     for _ in range(_ROUNDS):
-        for kind, environs in drawn.items():
+        for kind, more in drawn.items():
             count = _MANY if kind == "limit=10000" else _REQUESTS
             began = time.process_time()
-            for environ in itertools.islice(environs, count):
+            for environ in itertools.islice(more, count):
                 _answer(served, environ)
             found[kind] = min(found[kind], (time.process_time() - began) / count * 1e6)
     return found

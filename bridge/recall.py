@@ -13,7 +13,7 @@ from typing import TypeVar, cast
 
 T = TypeVar("T")
 
-_MOST = 1_000
+_MOST = 2_000
 """Things kept at a time: when there are more, all are forgotten, which costs asking again and nothing else."""
 
 

@@ -4,7 +4,7 @@ A person's place is the ``seq`` of her user record, so she is one member whateve
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import groupby
 from typing import Any
@@ -14,7 +14,7 @@ from sqlite_utils import Database
 
 from bridge.errors import CursorExpired
 from bridge.mirror.told import ALWAYS, RECORDS, AsTold, Period, RosterKey
-from bridge.roster.enrolled import Enrolled, context_of, is_open
+from bridge.roster.enrolled import Enrolled, is_open
 from bridge.roster.identity import SourcedId
 from bridge.roster.memberships import Context, Member, Members, Moment, RoleTest
 
@@ -55,22 +55,27 @@ class EnrolledMembers(AsTold):
     """The memberships of one class: :class:`bridge.roster.class_members.ClassMembers`, which can also be told.
 
     :param source: the number of the class's source.
+    :param context: as which the class is told.
     :param changed: the number of the write that last changed the class.
     :param today: an ISO date.
     """
 
     def __init__(
-        self, db: Database, enrolled: Enrolled, *, source: int, class_: Mapping[str, Any], changed: int, today: str
+        self,
+        db: Database,
+        enrolled: Enrolled,
+        *,
+        source: int,
+        class_: SourcedId,
+        context: Context,
+        changed: int,
+        today: str,
     ) -> None:
-        super().__init__(db, RosterKey(source, RECORDS, class_["sourcedId"], enrolled.fingerprint), today)
+        super().__init__(db, RosterKey(source, RECORDS, class_, enrolled.fingerprint), today)
+        self.context = context
         self._enrolled = enrolled
-        self._class = class_
         self._changed = changed
-        self._asked: dict[str, Any] = {"class": class_["sourcedId"], "source": source}
-
-    @cached_property
-    def context(self) -> Context:
-        return context_of(self._class)
+        self._asked: dict[str, Any] = {"class": class_, "source": source}
 
     @cached_property
     def now(self) -> Moment:

@@ -94,9 +94,9 @@ class Landmarks:
         return replace(query, after=place, offset=query.offset - nearest)
 
     def keep(self, query: Query, first: Place) -> bool:
-        """Keep where a page began, if nothing near it is kept, and no walk would leave a landmark there; whether it was.
+        """Keep where a page began, if nothing near it is kept, and no walk would leave a landmark there.
 
-        A first page too may lie behind many rows of sources that its reader does not see.
+        Whether it was kept. A first page too may lie behind many rows of sources that its reader does not see.
         """
         worth = query.visibility.sources is not None if query.offset == 0 else self.costly
         return query.after is None and worth and self.add(query.offset, place_before(query, first))

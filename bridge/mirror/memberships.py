@@ -6,7 +6,7 @@ A class of an LMS is read from the facts (:mod:`bridge.mirror.stated_members`), 
 
 from collections.abc import Callable
 from datetime import date
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -17,9 +17,9 @@ from bridge.mirror.stated_members import StatedMembers
 from bridge.mirror.told import FACTS
 from bridge.recall import Recall
 from bridge.roster.class_members import ClassMembers
-from bridge.roster.enrolled import Enrolled
+from bridge.roster.enrolled import Enrolled, context_of
 from bridge.roster.identity import ContextKey, SourcedId, class_sourced_id
-from bridge.roster.memberships import Membership
+from bridge.roster.memberships import Context, Membership
 from bridge.roster.visibility import ClassVisibility
 
 _USUAL = 500
@@ -27,10 +27,29 @@ _USUAL = 500
 
 
 class _Class(NamedTuple):
+    """A class.
+
+    :ivar changed: the number of the write that last changed it.
+    :ivar told: the context as which it is told.
+    """
+
+    sourced_id: SourcedId
     source_id: int
     source: str
     changed: int
-    document: dict[str, Any]
+    told: Context
+
+
+class _Known(NamedTuple):
+    """What is known of a class that is there.
+
+    :ivar context: the context that it is made of; ``None`` if it is none.
+    :ivar members: its members, by what they are told by that is not the mirror's: the day, or how names are written.
+    """
+
+    class_: _Class
+    context: ContextKey | None
+    members: dict[date | bool, ClassMembers]
 
 
 class Memberships:
@@ -66,15 +85,15 @@ class Memberships:
         :raises UnknownObject: if there is no such class, or it has ended, or this caller may not see it.
         """
         self._recall.refresh()
-        found = self._recall.get(("class", sourced_id), lambda: self._class(sourced_id), keep=len(sourced_id) <= _USUAL)
-        if found is None or not visibility.sees(found.source, sourced_id):
+        known = self._recall.get(("class", sourced_id), lambda: self._known(sourced_id), keep=len(sourced_id) <= _USUAL)
+        if known is None or not visibility.sees(known.class_.source, sourced_id):
             raise UnknownObject("there is no such context")
-        context = self._recall.get(("context", sourced_id), lambda: self._context(sourced_id, found))
-        # What is told of names, and when it is, are not the mirror's.
-        if context is None:
-            return self._recall.get(("enrolled", sourced_id, self._today()), lambda: self._enrolled_members(found))
-        escaped = self._names_escaped(found.source, context)
-        return self._recall.get(("stated", sourced_id, escaped), lambda: self._stated(found, context, escaped))
+        told_by = self._today() if known.context is None else self._names_escaped(known.class_.source, known.context)
+        members = known.members.get(told_by)
+        if members is None:
+            known.members.clear()  # yesterday's
+            members = known.members[told_by] = self._members(known.class_, known.context)
+        return members
 
     def to_be_told(self, source: int, name: str, kind: str, of: str) -> StatedMembers | EnrolledMembers | None:
         """The memberships of a roster, to be told: for nobody yet, so that nobody's visibility counts.
@@ -87,49 +106,61 @@ class Memberships:
         """
         if kind == FACTS:
             context = ContextKey(of)
-            found = _Class(source, name, 0, {"sourcedId": class_sourced_id(name, context)})
-            return self._stated(found, context, self._names_escaped(name, context))
-        found = _Class(source, name, 0, {"sourcedId": of})
-        return self._enrolled_members(found) if self._context(SourcedId(of), found) is None else None
+            return self._stated(_untold(class_sourced_id(name, context), source, name), context)
+        class_ = _untold(SourcedId(of), source, name)
+        return self._enrolled_members(class_) if self._context(class_) is None else None
 
-    def _stated(self, found: _Class, context: ContextKey, names_escaped: bool) -> StatedMembers:
+    def _members(self, class_: _Class, context: ContextKey | None) -> ClassMembers:
+        return self._enrolled_members(class_) if context is None else self._stated(class_, context)
+
+    def _stated(self, class_: _Class, context: ContextKey) -> StatedMembers:
         return StatedMembers(
             self._db,
-            source=found.source_id,
-            tenant=found.source,
-            context=context,
-            class_=found.document,
-            changed=found.changed,
+            source=class_.source_id,
+            tenant=class_.source,
+            key=context,
+            context=class_.told,
+            changed=class_.changed,
             load_member=self._load_member,
-            names_escaped=names_escaped,
+            names_escaped=self._names_escaped(class_.source, context),
         )
 
-    def _enrolled_members(self, found: _Class) -> EnrolledMembers:
+    def _enrolled_members(self, class_: _Class) -> EnrolledMembers:
         return EnrolledMembers(
             self._db,
             self._enrolled,
-            source=found.source_id,
-            class_=found.document,
-            changed=found.changed,
+            source=class_.source_id,
+            class_=class_.sourced_id,
+            context=class_.told,
+            changed=class_.changed,
             today=self._today().isoformat(),
         )
 
-    def _class(self, sourced_id: SourcedId) -> _Class | None:
+    def _known(self, sourced_id: SourcedId) -> _Known | None:
         row = self._db.execute(
             "SELECT c.source, sources.name, c.changed, c.document FROM classes AS c"
             " JOIN sources ON sources.id = c.source WHERE c.sourcedId = ? AND c.status = 'active'",
             (sourced_id,),
         ).fetchone()
-        return None if row is None else _Class(row[0], row[1], row[2], msgspec.json.decode(row[3]))
+        if row is None:
+            return None
+        source_id, source, changed, document = row
+        class_ = _Class(sourced_id, source_id, source, changed, context_of(msgspec.json.decode(document)))
+        return _Known(class_, self._context(class_), {})
 
-    def _context(self, sourced_id: SourcedId, found: _Class) -> ContextKey | None:
+    def _context(self, class_: _Class) -> ContextKey | None:
         """The context that a class is made of: no other of the same source has its sourcedId."""
-        if sourced_id not in self._contexts:
-            rows = self._db.execute("SELECT context FROM contexts WHERE source = ?", (found.source_id,)).fetchall()
+        if class_.sourced_id not in self._contexts:
+            rows = self._db.execute("SELECT context FROM contexts WHERE source = ?", (class_.source_id,)).fetchall()
             for (key,) in rows:
-                context = (found.source, ContextKey(key))
+                context = (class_.source, ContextKey(key))
                 if context not in self._looked_at:
                     self._looked_at.add(context)
                     self._contexts[class_sourced_id(*context)] = context
-        known = self._contexts.get(sourced_id)
-        return known[1] if known is not None and known[0] == found.source else None
+        known = self._contexts.get(class_.sourced_id)
+        return known[1] if known is not None and known[0] == class_.source else None
+
+
+def _untold(sourced_id: SourcedId, source_id: int, source: str) -> _Class:
+    """A class of which nothing is asked but its members."""
+    return _Class(sourced_id, source_id, source, 0, context_of({"sourcedId": sourced_id}))

@@ -5,7 +5,7 @@ A person's place is the id of the fact about her, which stays when she leaves an
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -13,7 +13,6 @@ from sqlite_utils import Database
 
 from bridge.errors import CursorExpired
 from bridge.mirror.told import ALWAYS, FACTS, AsTold, Period, RosterKey
-from bridge.roster.enrolled import context_of
 from bridge.roster.identity import ContextKey, PersonKey, SourcedId, user_sourced_id
 from bridge.roster.memberships import Context, Member, Members, Membership, MemberStatus, Moment, RoleTest
 from bridge.roster.reading import unescape_names
@@ -48,8 +47,9 @@ class StatedMembers(AsTold):
 
     :param source: the number of the class's source.
     :param tenant: its name.
-    :param class_: the class's record.
-    :param changed: the number of the write that last changed it.
+    :param key: of the context.
+    :param context: as which it is told.
+    :param changed: the number of the write that last changed the class.
     :param load_member: reads a member's JSON; raises :class:`ValueError` if it cannot be used.
     :param names_escaped: whether names were sent HTML-escaped.
     """
@@ -60,23 +60,19 @@ class StatedMembers(AsTold):
         *,
         source: int,
         tenant: str,
-        context: ContextKey,
-        class_: Mapping[str, Any],
+        key: ContextKey,
+        context: Context,
         changed: int,
         load_member: Callable[[bytes], Membership],
         names_escaped: bool,
     ) -> None:
-        super().__init__(db, RosterKey(source, FACTS, context, "escaped" if names_escaped else "plain"))
+        super().__init__(db, RosterKey(source, FACTS, key, "escaped" if names_escaped else "plain"))
+        self.context = context
         self._tenant = tenant
-        self._class = class_
         self._changed = changed
-        self._asked: dict[str, Any] = {"source": source, "context": context}
+        self._asked: dict[str, Any] = {"source": source, "context": key}
         self._load_member = load_member
         self._names_escaped = names_escaped
-
-    @cached_property
-    def context(self) -> Context:
-        return context_of(self._class)
 
     @cached_property
     def now(self) -> Moment:
