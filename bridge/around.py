@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-import structlog
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from bridge.compression import varies
+from bridge.log import line_writer
 
 Observe = Callable[[str | None, str, int, float], None]
 """Told of an answer: its route or operation, the method, the status, and the seconds it took."""
@@ -60,7 +60,7 @@ class Around:
         self._always = [("X-Content-Type-Options", "nosniff")]
         if secure:
             self._always.append(("Strict-Transport-Security", "max-age=31536000"))
-        self._log = structlog.get_logger(__name__).bind()
+        self._write_line = line_writer("request")
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         begun = time.perf_counter()
@@ -97,6 +97,11 @@ class Around:
     def _note(self, method: str, status: int, told: Told, seconds: float) -> None:
         self._observe(told.operation or told.route, method, status, seconds)
         more = {} if told.operation is None else {"operation": told.operation}
-        self._log.info(
-            "request", method=method, route=told.route, status=status, milliseconds=round(seconds * 1000, 1), **more
+        self._write_line(
+            request=told.request_id,
+            method=method,
+            route=told.route,
+            status=status,
+            milliseconds=round(seconds * 1000, 1),
+            **more,
         )

@@ -6,6 +6,8 @@ Lines hold counts, sourcedIds, run and request ids; never a person's name, an e-
 import json
 import logging
 import sys
+from collections.abc import Callable
+from functools import partial
 
 import msgspec
 import structlog
@@ -22,7 +24,7 @@ def configure(level: str, fmt: str) -> None:
     line: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _stamped,
         structlog.processors.format_exc_info,
     ]
     renderer: Processor = _for_people() if watched else _as_json
@@ -43,6 +45,25 @@ def configure(level: str, fmt: str) -> None:
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
 
 
+def line_writer(event: str) -> Callable[..., None]:
+    """What writes lines of one event, as a logger's ``info`` would. To be asked for when the log has been configured.
+
+    Every request writes such a line. Where lines are JSON it is made here, without asking what else is to be told and
+    done: that takes a request a tenth of its time. So the id of the request is to be among the values.
+    """
+    logger = structlog.get_logger().bind()
+    if structlog.get_config()["processors"][-1] is not _as_json or not logger.is_enabled_for(logging.INFO):
+        return partial(logger.info, event)
+    write = structlog.WriteLogger(sys.stderr).info
+
+    def write_json(**values: str | float | None) -> None:
+        line = {**values, "event": event, "level": "info"}
+        write(_as_json(write, "info", _stamped(write, "info", line)))
+
+    return write_json
+
+
+_stamped = structlog.processors.TimeStamper(fmt="iso", utc=True)
 _encoder = msgspec.json.Encoder()
 _PLAIN = frozenset({str, int, float, bool, type(None)})
 

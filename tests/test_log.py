@@ -99,6 +99,34 @@ def test_logging_can_be_configured_again():
     assert [json.loads(line)["event"] for line in run(code).stderr.splitlines()] == ["second"]
 
 
+LINES = """
+from bridge.log import configure, line_writer
+import structlog
+
+configure({level!r}, {format!r})
+line_writer("request")(request="abc", route=None, name="日本\\n")
+structlog.get_logger().bind().info("request", request="abc", route=None, name="日本\\n")
+"""
+
+
+def test_line_of_a_request_is_what_a_logger_writes():
+    written = [json.loads(line) for line in run(LINES.format(level="info", format="json")).stderr.splitlines()]
+
+    assert [line.pop("timestamp")[-1] for line in written] == ["Z", "Z"]
+    assert written[0] == written[1]
+    assert written[0] == {"event": "request", "level": "info", "request": "abc", "route": None, "name": "日本\n"}
+
+
+def test_line_of_a_request_is_written_for_people_too():
+    lines = run(LINES.format(level="info", format="console")).stderr.splitlines()
+
+    assert ["abc" in line and line[0] not in "{[" for line in lines] == [True, True]
+
+
+def test_line_of_a_request_is_left_out_where_nothing_of_its_level_is_written():
+    assert run(LINES.format(level="warning", format="json")).stderr == ""
+
+
 REQUESTS = """
 from pathlib import Path
 from bridge.app import create_app
