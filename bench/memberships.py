@@ -8,7 +8,7 @@ from urllib.parse import quote
 import msgspec
 import requests
 
-from bench.fill import Size, fill
+from bench.fill import Size
 from bench.load import Asked, as_headers, compare, load
 from bench.rows import Row
 from bench.serving import serving
@@ -25,9 +25,13 @@ _ENROLLMENTS = 1_060
 _A_DAY = timedelta(days=1)
 
 
-def measured_memberships(folder: Path, classes: int, *, seconds: int, rounds: int) -> Iterator[Row]:
-    """Fill a mirror with that many classes, tell their members, and let a tool that is told everything read them."""
-    fill(folder, Size(classes * _ENROLLMENTS, per_class=_ENROLLMENTS))
+def size_with(classes: int) -> Size:
+    """The size of a mirror that has so many of them."""
+    return Size(classes * _ENROLLMENTS, per_class=_ENROLLMENTS)
+
+
+def measured_memberships(folder: Path, *, seconds: int, rounds: int) -> Iterator[Row]:
+    """Tell the members of a mirror that was filled to :func:`size_with`, and let a tool that is told all read them."""
     wiring = Wiring(load_settings(environ={"BRIDGE_CONFIG": str(folder / "bridge.toml")}))
     try:
         wiring.telling.work()

@@ -263,10 +263,11 @@ def offsets(below: int, path: str) -> list[str]:
 
 
 def _linked(served: Served, path: str, pages: int) -> Iterator[str]:
-    """Paths of pages, each as the page before links to it."""
+    """Paths of pages, each as the page before links to it: so many, or as many as there are."""
     answer = served.get(rostering(path))
     for _ in range(pages):
-        url = answer.links["next"]["url"]
-        following = "/" + url.split("/", 3)[3]
+        if "next" not in answer.links:
+            return
+        following = "/" + answer.links["next"]["url"].split("/", 3)[3]
         yield following
         answer = served.get(following)

@@ -9,13 +9,14 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench.applying import measured_applying
 from bench.fill import Size, fill, size_of
 from bench.load import Asked, compare, load
-from bench.memberships import measured_memberships
+from bench.memberships import measured_memberships, size_with
 from bench.memory import measured_memory_of_workers
 from bench.pages import measured_pages
 from bench.reconciling import measured_memory, measured_reconciling
@@ -53,33 +54,40 @@ def main() -> None:
 def _measured(options: argparse.Namespace) -> Iterator[Row]:
     with TemporaryDirectory(prefix="bridge-bench-") as temporary:
         folder = Path(temporary)
-        if options.only not in ("reconciling", "memberships"):
-            large = options.filled or folder / "large"
-            size = Size(options.enrollments) if options.filled is None else size_of(large)
-            if options.filled is None:
-                fill(large, size)
-            if options.only in (None, "pages"):
-                yield from measured_pages(large, size, seconds=options.seconds, rounds=options.rounds)
-            if options.only in (None, "memory"):
-                yield from measured_memory_of_workers(large, size, minutes=options.minutes)
-            if options.only in (None, "sizes"):
-                yield from _sizes(folder, large, options.seconds, options.rounds)
+        large = options.filled or folder / "large"
+        size = Size(options.enrollments) if options.filled is None else size_of(large)
+        _fill(folder, size, options)
+        if options.only in (None, "pages"):
+            yield from measured_pages(large, size, seconds=options.seconds, rounds=options.rounds)
+        if options.only in (None, "memory"):
+            yield from measured_memory_of_workers(large, size, minutes=options.minutes)
+        if options.only in (None, "sizes"):
+            yield from _sizes(folder, large, options.seconds, options.rounds)
         if options.only in (None, "memberships"):
-            yield from measured_memberships(
-                folder / "classes", options.classes, seconds=options.seconds, rounds=options.rounds
-            )
+            yield from measured_memberships(folder / "classes", seconds=options.seconds, rounds=options.rounds)
         if options.only in (None, "reconciling"):
             yield from measured_reconciling(options.members, free_port())
             yield measured_applying(options.members, free_port())
             yield from measured_memory(options.members // 2, free_port())
 
 
+def _fill(folder: Path, large: Size, options: argparse.Namespace) -> None:
+    """The mirrors that are needed, the large one beside the others."""
+    sizes = {}
+    if options.filled is None and options.only in (None, "pages", "memory", "sizes"):
+        sizes["large"] = large
+    if options.only in (None, "sizes"):
+        sizes |= {"school": Size(20_000), "small": Size(100_000), "empty": Size(10)}
+    if options.only in (None, "memberships"):
+        sizes["classes"] = size_with(options.classes)
+    with ProcessPoolExecutor(max_workers=2) as processes:
+        for filled in [processes.submit(fill, folder / name, size) for name, size in sizes.items()]:
+            filled.result()
+
+
 def _sizes(folder: Path, large: Path, seconds: int, rounds: int) -> Iterator[Row]:
     """One school, a large mirror beside a small one, and how soon each is served."""
     school, small, empty = folder / "school", folder / "small", folder / "empty"
-    fill(school, Size(20_000))
-    fill(small, Size(100_000))
-    fill(empty, Size(10))
     path = "enrollments?limit=100"
     with serving(school, workers=2, bodies={}) as served:
         body = served.get(rostering(path), "north").content
