@@ -132,6 +132,18 @@ class TestTheSameBytes:
 
         assert [page.get_data() for page in tool.pages(class_, limit=limit, role=roles)] == before
 
+    def test_behind_the_first_page_when_all_that_are_left_would_fit_on_one(self, serving, course):
+        tool = serving.tool()
+        pages = tool.pages(course, limit=19)
+        first = {member["user_id"] for member in members_of(next(pages))}
+        for gone in list(course.members)[:2]:
+            course.leave(gone)
+        serving.school.reconcile(course)
+        tell_all(serving)
+
+        assert is_told(serving, course)
+        assert {member["user_id"] for member in members_of(next(pages))} == course.members.keys() - first
+
     def test_with_the_same_tag(self, serving, class_):
         tool = serving.tool()
         before = tool.get(class_).headers["ETag"]
@@ -269,12 +281,15 @@ class TestTelling:
         names = [f"n{number}" for number in range(1_500)]
         serving.put(users=[user(name) for name in names], enrollments=[enrolled(name) for name in names])
         telling = serving.app.extensions["bridge"].telling
-        counts = [serving.school.count("told")]
+        counts, told = [serving.school.count("told")], []
         while telling.step():
             counts.append(serving.school.count("told"))
+            told.append(is_told(serving, sis_class))
 
         assert counts[0] == 0
         assert 0 < counts[1] < counts[-1] == 1_503
+        assert not told[0]
+        assert told[-1]
 
     def test_does_nothing_where_nothing_has_changed(self, serving, class_):
         tell_all(serving)
