@@ -32,7 +32,7 @@ _REQUESTS = 150
 _MANY = 10
 """Of ``limit=10000``, which takes as long as thirty others."""
 _CLASSES = 2_000
-"""Those that requests are drawn from: more than anything is kept of."""
+"""Those that requests are drawn from, if the mirror has so many: landmarks are kept of fewer."""
 
 Environ = dict[str, Any]
 
@@ -80,7 +80,7 @@ def _kinds(caller: _Caller, asked: Callable[..., Any], *, tag: str, size: int) -
         "filter": caller.asks([f"{FIRST}&{FILTER}"], None),
         "sorted": caller.asks([f"{FIRST}&sort=sourcedId"], None),
         "students": caller.asks(["students?limit=100"], one),
-        "students of a class": caller.asks(
+        "students of classes": caller.asks(
             [f"classes/{each['sourcedId']}/students" for each in classes["classes"]], one
         ),
         "gzip": caller.asks([FIRST], one, **{"Accept-Encoding": "gzip"}),

@@ -13,7 +13,7 @@ from typing import TypeVar, cast
 
 T = TypeVar("T")
 
-_MOST = 2_000
+MOST = 1_000
 """Things kept at a time: when there are more, all are forgotten, which costs asking again and nothing else."""
 
 
@@ -21,10 +21,12 @@ class Recall:
     """The memory of one connection.
 
     :param connection: used by one thread at a time.
+    :param most: how many things are kept.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, *, most: int = MOST) -> None:
         self._connection = connection
+        self._most = most
         self._state: tuple[int, int] | None = None
         self._kept: dict[Hashable, object] = {}
 
@@ -36,7 +38,7 @@ class Recall:
         """
         (version,) = self._connection.execute("PRAGMA data_version").fetchone()
         state = (version, self._connection.total_changes)
-        if state != self._state or len(self._kept) > _MOST:
+        if state != self._state or len(self._kept) > self._most:
             self._kept.clear()
             self._state = state
 

@@ -36,7 +36,7 @@ _OF_ALL = 100_000
 """Landmarks of all queries, some 200 bytes each."""
 
 _LEFT_OF_ALL = _OF_ALL * 9 // 10
-"""What is left of them when there are more."""
+"""What is left of them, at most, when there may have been more."""
 
 
 class State(NamedTuple):
@@ -186,7 +186,7 @@ class LandmarksOfQueries:
     def __init__(self) -> None:
         self._lock = Lock()
         self._queries: OrderedDict[Hashable, Landmarks] = OrderedDict()
-        self._at_most = 0
+        self._held = 0
 
     def find(self, query: Query) -> Landmarks | None:
         """Those of a query, whichever of its pages is asked for, in the latest state that is known of."""
@@ -199,26 +199,29 @@ class LandmarksOfQueries:
 
     def put(self, query: Query, landmarks: Landmarks) -> None:
         """Keep those of a query instead of what was kept of it."""
+        key = asked(query)
         with self._lock:
-            self._queries[asked(query)] = landmarks
+            self._held -= len(self._queries.get(key, ()))
+            self._queries[key] = landmarks
             if len(self._queries) > _QUERIES:
-                self._queries.popitem(last=False)
+                _, gone = self._queries.popitem(last=False)
+                self._held -= len(gone)
         self.note_added(len(landmarks))
 
     def note_added(self, count: int) -> None:
-        """Be told of landmarks that queries have more; if there are too many, forget what was not asked for lately.
+        """Be told how many landmarks a query has more; if there are too many, forget what was not asked for lately.
 
-        Requests come here that are answered in less time than it takes to count all, so that is done now and then.
+        Counting them all would take longer than a request does, so that is done only when there may be too many: some
+        have been dropped without a word where queries set theirs further apart.
         """
         with self._lock:
-            self._at_most += count
-            if self._at_most <= _OF_ALL:
+            self._held += count
+            if self._held <= _OF_ALL:
                 return
-            held = sum(map(len, self._queries.values()))
-            while len(self._queries) > 1 and held > _LEFT_OF_ALL:
+            self._held = sum(map(len, self._queries.values()))
+            while len(self._queries) > 1 and self._held > _LEFT_OF_ALL:
                 _, gone = self._queries.popitem(last=False)
-                held -= len(gone)
-            self._at_most = held
+                self._held -= len(gone)
 
 
 def asked(query: Query) -> Hashable:
@@ -228,7 +231,8 @@ def asked(query: Query) -> Hashable:
 
 def shape(query: Query) -> Hashable:
     """What is the same for all queries that differ in the texts of their presets alone: one statement finds them."""
-    return asked(replace(query, preset=blanked(query.preset)))
+    preset = blanked(query.preset)
+    return (query.collection, query.visibility, preset, query.where, query.search, query.sort, query.descending)
 
 
 def is_short(query: Query) -> bool:

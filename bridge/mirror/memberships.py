@@ -5,6 +5,7 @@ A class of an LMS is read from the facts (:mod:`bridge.mirror.stated_members`), 
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
@@ -22,6 +23,8 @@ from bridge.roster.identity import ContextKey, SourcedId, class_sourced_id
 from bridge.roster.memberships import Context, Membership
 from bridge.roster.visibility import ClassVisibility
 
+_CLASSES = 2_000
+"""Those of which something is recalled at a time."""
 _USUAL = 500
 """Characters: of a longer id nothing is recalled, or made-up ones would fill the memory."""
 
@@ -40,16 +43,26 @@ class _Class(NamedTuple):
     told: Context
 
 
-class _Known(NamedTuple):
+@dataclass(slots=True)
+class _Known:
     """What is known of a class that is there.
 
-    :ivar context: the context that it is made of; ``None`` if it is none.
-    :ivar members: its members, by what they are told by that is not the mirror's: the day, or how names are written.
+    :param context: the context that it is made of; ``None`` if it is none.
     """
 
     class_: _Class
     context: ContextKey | None
-    members: dict[date | bool, ClassMembers]
+    _manner: date | bool | None = None
+    _members: ClassMembers | None = None
+
+    def members(self, manner: date | bool, make: Callable[[], ClassMembers]) -> ClassMembers:
+        """Its members as they are told in this manner.
+
+        :param manner: what the mirror does not know of it: the day, or whether names were sent escaped.
+        """
+        if self._members is None or self._manner != manner:
+            self._manner, self._members = manner, make()
+        return self._members
 
 
 class Memberships:
@@ -71,7 +84,7 @@ class Memberships:
         today: Callable[[], date],
     ) -> None:
         self._db = mirror.db
-        self._recall = Recall(mirror.db.conn)
+        self._recall = Recall(mirror.db.conn, most=_CLASSES)
         self._load_member = load_member
         self._names_escaped = names_escaped
         self._enrolled = enrolled
@@ -88,12 +101,12 @@ class Memberships:
         known = self._recall.get(("class", sourced_id), lambda: self._known(sourced_id), keep=len(sourced_id) <= _USUAL)
         if known is None or not visibility.sees(known.class_.source, sourced_id):
             raise UnknownObject("there is no such context")
-        told_by = self._today() if known.context is None else self._names_escaped(known.class_.source, known.context)
-        members = known.members.get(told_by)
-        if members is None:
-            known.members.clear()  # yesterday's
-            members = known.members[told_by] = self._members(known.class_, known.context)
-        return members
+        class_, context = known.class_, known.context
+        if context is None:
+            today = self._today()
+            return known.members(today, lambda: self._enrolled_members(class_, today))
+        escaped = self._names_escaped(class_.source, context)
+        return known.members(escaped, lambda: self._stated(class_, context, escaped))
 
     def to_be_told(self, source: int, name: str, kind: str, of: str) -> StatedMembers | EnrolledMembers | None:
         """The memberships of a roster, to be told: for nobody yet, so that nobody's visibility counts.
@@ -106,14 +119,12 @@ class Memberships:
         """
         if kind == FACTS:
             context = ContextKey(of)
-            return self._stated(_untold(class_sourced_id(name, context), source, name), context)
+            class_ = _untold(class_sourced_id(name, context), source, name)
+            return self._stated(class_, context, self._names_escaped(name, context))
         class_ = _untold(SourcedId(of), source, name)
-        return self._enrolled_members(class_) if self._context(class_) is None else None
+        return self._enrolled_members(class_, self._today()) if self._context(class_) is None else None
 
-    def _members(self, class_: _Class, context: ContextKey | None) -> ClassMembers:
-        return self._enrolled_members(class_) if context is None else self._stated(class_, context)
-
-    def _stated(self, class_: _Class, context: ContextKey) -> StatedMembers:
+    def _stated(self, class_: _Class, context: ContextKey, names_escaped: bool) -> StatedMembers:
         return StatedMembers(
             self._db,
             source=class_.source_id,
@@ -122,10 +133,10 @@ class Memberships:
             context=class_.told,
             changed=class_.changed,
             load_member=self._load_member,
-            names_escaped=self._names_escaped(class_.source, context),
+            names_escaped=names_escaped,
         )
 
-    def _enrolled_members(self, class_: _Class) -> EnrolledMembers:
+    def _enrolled_members(self, class_: _Class, today: date) -> EnrolledMembers:
         return EnrolledMembers(
             self._db,
             self._enrolled,
@@ -133,7 +144,7 @@ class Memberships:
             class_=class_.sourced_id,
             context=class_.told,
             changed=class_.changed,
-            today=self._today().isoformat(),
+            today=today.isoformat(),
         )
 
     def _known(self, sourced_id: SourcedId) -> _Known | None:
@@ -146,7 +157,7 @@ class Memberships:
             return None
         source_id, source, changed, document = row
         class_ = _Class(sourced_id, source_id, source, changed, context_of(msgspec.json.decode(document)))
-        return _Known(class_, self._context(class_), {})
+        return _Known(class_, self._context(class_))
 
     def _context(self, class_: _Class) -> ContextKey | None:
         """The context that a class is made of: no other of the same source has its sourcedId."""

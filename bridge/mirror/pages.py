@@ -154,17 +154,17 @@ class Pages:
 
     def _state_of(self, query: Query) -> State:
         """What names all that decides what a query finds, as far as its reader sees it."""
-        own, visibility, others = query.collection.name, query.visibility, _depends_on(query)
+        own, visibility = query.collection.name, query.visibility
 
         def read() -> State:
             rest = (self.epoch, self._recall.get(FORGOTTEN, lambda: self._mirror.noted(FORGOTTEN)))
             return State(
                 self._changed(visibility, frozenset({own})),
-                (*rest, *(self._changed(visibility, frozenset({name})) for name in others)),
+                (*rest, *(self._changed(visibility, frozenset({name})) for name in _depends_on(query))),
             )
 
         # The state alone is recalled: what is held of landmarks is bounded for all connections together.
-        return self._recall.get(("state", own, visibility, others), read)
+        return self._recall.get(("state", shape(query)), read, keep=is_short(query))
 
     def _find(self, query: Query) -> "_Found":
         statements = self._prepared(query)
@@ -355,11 +355,11 @@ def _total_seen(query: Query, found: _Found) -> int | None:
     return None
 
 
-def _depends_on(query: Query) -> tuple[str, ...]:
+def _depends_on(query: Query) -> list[str]:
     """The collections that decide, beside each record itself, whether a query finds it."""
     if query.visibility.is_limited:
-        return tuple(sorted(COLLECTIONS))  # what is seen of one depends on the others
-    return tuple(sorted({*collections_in(query.preset), *collections_in(query.where)}))
+        return sorted(COLLECTIONS)  # what is seen of one depends on the others
+    return sorted({*collections_in(query.preset), *collections_in(query.where)})
 
 
 def _names(visibility: Visibility) -> str:

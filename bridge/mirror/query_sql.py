@@ -23,7 +23,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from bridge.mirror.blanks import Blank, blanked, texts_of
+from bridge.mirror.blanks import Slot, blanked, slotted, texts_of
 from bridge.mirror.condition_sql import (
     ALWAYS,
     FACET_FIELD,
@@ -75,9 +75,9 @@ class OneStatement:
     """What finds single records of a collection, within presets that differ in their texts alone: one at a time."""
 
     sql: str
-    parameters: tuple[Parameter | Hole, ...]
+    parameters: tuple[Parameter | Hole | Slot, ...]
 
-    def bind(self, sourced_id: str, preset: Condition | None = None) -> tuple[Parameter, ...]:
+    def bind(self, sourced_id: str, preset: Condition | None) -> tuple[Parameter, ...]:
         """The parameters for one of them."""
         return _bind(self.parameters, _one(sourced_id, preset), {})
 
@@ -118,7 +118,7 @@ class PageStatements:
     page: str
     places: str
     served: str
-    parameters: tuple[Parameter | Hole, ...]
+    parameters: tuple[Parameter | Hole | Slot, ...]
 
     def bind(self, query: Query) -> tuple[Parameter, ...]:
         """The parameters of one page, the same for both statements."""
@@ -134,11 +134,11 @@ class PageStatements:
 
 
 def _bind(
-    parameters: Iterable[Parameter | Hole], preset: Condition | None, bound: Mapping[Hole, Parameter]
+    parameters: Iterable[Parameter | Hole | Slot], preset: Condition | None, bound: Mapping[Hole, Parameter]
 ) -> tuple[Parameter, ...]:
     texts = tuple(texts_of(preset))
     return tuple(
-        bound[each] if isinstance(each, Hole) else texts[int(each)] if isinstance(each, Blank) else each
+        bound[each] if isinstance(each, Hole) else texts[each.number] if isinstance(each, Slot) else each
         for each in parameters
     )
 
@@ -178,7 +178,7 @@ def prepare_page(query: Query, source_ids: Mapping[str, int], horizon: Horizon |
         f"{page} SELECT seq, CAST(nullif(sort_key, {MISSING}) AS TEXT) FROM page",
         f"{page} SELECT count(*), min(page.seq), max(page.seq), CAST(coalesce(group_concat({_SERVED}), '') AS BLOB)"
         f' FROM page CROSS JOIN "{query.collection.name}" AS r ON r.seq = page.seq {_STAMPED}',
-        (*found.parameters, Hole.LIMIT, Hole.OFFSET),
+        slotted((*found.parameters, Hole.LIMIT, Hole.OFFSET)),
     )
 
 
@@ -235,7 +235,7 @@ def prepare_one(
     found = _select(
         Term(f"CAST({_SERVED} AS BLOB)"), Term(f"{rows.table.sql} {_STAMPED}", rows.table.parameters), rows.terms
     )
-    return OneStatement(found.sql, found.parameters)
+    return OneStatement(found.sql, slotted(found.parameters))
 
 
 def _one(sourced_id: str, preset: Condition | None) -> Condition:

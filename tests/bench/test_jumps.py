@@ -293,6 +293,22 @@ def test_queries_that_readers_go_on_asking_are_kept_and_no_others_are_held(fille
     assert held() is None
 
 
+@pytest.mark.parametrize("costly", [1.0, -1.0], ids=["walks-leave-them", "pages-leave-them"])
+def test_landmarks_that_readers_leave_are_bounded_for_all_queries_together(filled, monkeypatch, costly):
+    monkeypatch.setattr("bridge.mirror.jumps._COSTLY", costly)
+    monkeypatch.setattr("bridge.mirror.landmarks._OF_ALL", 8)
+    monkeypatch.setattr("bridge.mirror.landmarks._LEFT_OF_ALL", 7)
+    shared = LandmarksOfQueries()
+    pages = filled.new_pages(shared)
+    first, last = {}, {"descending": True}
+    for order in (first, last):
+        for offset in (2_900, 2_900, 600, 1_200, 1_800, 2_400):
+            found(pages, offset, **order)
+
+    assert len(shared.find(query(**last))) >= 4
+    assert shared.find(query(**first)) is None
+
+
 def test_landmarks_are_true_though_others_set_them_further_apart_meanwhile(filled, monkeypatch):
     shared = LandmarksOfQueries()
     pages = filled.new_pages(shared)

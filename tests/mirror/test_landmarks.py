@@ -165,7 +165,7 @@ def test_not_all_are_looked_at_for_one_query_more():
         queries.put(query(search=str(number)), Counted(STATE))
         queries.note_added(1)
 
-    assert len(looked) == 1_000
+    assert len(looked) <= 2 * 1_000
     assert queries.find(query(search="499")) is None
     assert queries.find(query(search="500")) is not None
 

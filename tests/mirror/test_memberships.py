@@ -26,14 +26,16 @@ class Reader:
     """Reads a school's memberships.
 
     :ivar today: the date that it believes.
+    :ivar escaped: whether the platform is said to escape names.
     """
 
     def __init__(self, school, *, escaped=False):
         self.today = TODAY
+        self.escaped = escaped
         self.memberships = Memberships(
             school.mirror,
             load_member=load_member,
-            names_escaped=lambda *_: escaped,
+            names_escaped=lambda *_: self.escaped,
             enrolled=Enrolled(RoleTable.default()),
             today=lambda: self.today,
         )
@@ -66,6 +68,16 @@ class TestClassOfAnLms:
             user_id="m", roles=(MENTOR, MENTOR, "Odd"), status=MemberStatus.INACTIVE, name="M", person_sourced_id="17"
         )
         assert found["ann"].status is None
+
+    def test_names_are_told_as_the_platform_is_said_to_write_them_now(self, school, reader, biology):
+        biology.enrol("m", name="A &amp; B")
+        school.reconcile(biology)
+        told = []
+        for reader.escaped in (False, True, False):
+            names = [each.membership.name for each in reader.of(biology).read(limit=9).members]
+            told += [name for name in names if name and name[0] == "A" and name[-1] == "B"]
+
+        assert told == ["A &amp; B", "A & B", "A &amp; B"]
 
     def test_names_are_unescaped_where_the_platform_escapes_them(self, school, biology):
         biology.enrol("q", name="Q &amp; R", email="q&amp;r@example.org")

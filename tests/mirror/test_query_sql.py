@@ -236,7 +236,7 @@ def test_stamp_comes_before_the_rest() -> None:
 def test_one_record(visibility: Visibility, preset: Condition | None, is_found: bool) -> None:
     with MIRROR.holding(USERS, users()):
         one = prepare_one(USERS, visibility, SOURCES, preset)
-        rows = MIRROR.run(Statement(one.sql, one.bind("1")))
+        rows = MIRROR.run(Statement(one.sql, one.bind("1", preset)))
     assert [json.loads(text)["sourcedId"] for (text,) in rows] == (["1"] if is_found else [])
 
 

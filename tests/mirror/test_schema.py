@@ -236,6 +236,6 @@ def test_people_of_a_class_are_found_by_it(school, visibility):
 def test_one_record_is_found_by_its_id(school):
     one = prepare_one(USERS, Visibility.of("north"), SOURCES)
 
-    plan = plan_of(school, Statement(one.sql, one.bind("x")))
+    plan = plan_of(school, Statement(one.sql, one.bind("x", None)))
 
     assert plan[0] == "SEARCH r USING INDEX sqlite_autoindex_users_1 (sourcedId=?)"
