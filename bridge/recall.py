@@ -13,7 +13,7 @@ from typing import TypeVar, cast
 
 T = TypeVar("T")
 
-MOST = 1_000
+_MOST = 1_000
 """Things kept at a time: when there are more, all are forgotten, which costs asking again and nothing else."""
 
 
@@ -24,7 +24,7 @@ class Recall:
     :param most: how many things are kept.
     """
 
-    def __init__(self, connection: sqlite3.Connection, *, most: int = MOST) -> None:
+    def __init__(self, connection: sqlite3.Connection, *, most: int = _MOST) -> None:
         self._connection = connection
         self._most = most
         self._state: tuple[int, int] | None = None

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from bridge.mirror.blanks import blanked
 from bridge.mirror.query_sql import descends, place_before
-from bridge.roster.query import Place, Query, size_of
+from bridge.roster.query import Condition, Place, Query, size_of
 
 _APART = 500
 """Rows between two landmarks, at least: walking over fewer costs less than finding the page itself."""
@@ -226,19 +226,22 @@ class LandmarksOfQueries:
 
 def asked(query: Query) -> Hashable:
     """What is the same for all pages of a query."""
-    return (query.collection, query.visibility, query.preset, query.where, query.search, query.sort, query.descending)
+    return _key(query, query.preset)
 
 
 def shape(query: Query) -> Hashable:
     """What is the same for all queries that differ in the texts of their presets alone: one statement finds them."""
-    preset = blanked(query.preset)
-    return (query.collection, query.visibility, preset, query.where, query.search, query.sort, query.descending)
+    return _key(query, blanked(query.preset))
 
 
 def is_short(query: Query) -> bool:
     """Whether what is worked out for a query is worth keeping: of a longer one that may be half a megabyte."""
     comparisons, characters = size_of(query.where)
     return comparisons <= _SHORT[0] and characters + len(query.search or "") <= _SHORT[1]
+
+
+def _key(query: Query, preset: Condition | None) -> Hashable:
+    return (query.collection, query.visibility, preset, query.where, query.search, query.sort, query.descending)
 
 
 def _rank(query: Query, place: Place) -> tuple[bool, str, int]:

@@ -5,7 +5,7 @@ A class of an LMS is read from the facts (:mod:`bridge.mirror.stated_members`), 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
 
@@ -52,8 +52,8 @@ class _Known:
 
     class_: _Class
     context: ContextKey | None
-    _manner: date | bool | None = None
-    _members: ClassMembers | None = None
+    _manner: date | bool | None = field(default=None, init=False)
+    _members: ClassMembers | None = field(default=None, init=False)
 
     def members(self, manner: date | bool, make: Callable[[], ClassMembers]) -> ClassMembers:
         """Its members as they are told in this manner.
