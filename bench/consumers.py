@@ -116,7 +116,7 @@ class Consumer:
         try:
             answer = self._session.request(method, url, timeout=60, allow_redirects=False, **request)
         except requests.RequestException as error:
-            self.tally.wrong.append(f"{self.name}: {type(error).__name__}")
+            self.tally.wrong.append(f"{self.name}: {error}")
             return None
         self.tally.seconds.append(time.perf_counter() - started)
         self.tally.statuses[answer.status_code] += 1

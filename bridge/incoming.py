@@ -1,7 +1,7 @@
 """What every request must keep to, whatever it asks for.
 
 What a request says about the address that it was sent to is not believed: the bridge has been told its own. Sizes are
-bounded before anything is read; addresses are counted: in memory on the way to everything, and exactly, for all
+bounded before anything is read; then addresses are counted: in memory on the way to everything, and exactly, for all
 processes together, at the doors where somebody might try keys or make the bridge ask others.
 """
 
@@ -56,12 +56,12 @@ def guard(
             told_of(environ).route = mounted_at + rule.rule
         _check_size(environ)
         address, path = environ.get("REMOTE_ADDR", ""), environ.get("PATH_INFO", "")
+        bodies.read(address)
         per_address.take(address)
         if path == _TOKEN_PATH and environ["REQUEST_METHOD"] == "POST":
             tries().count("token", address, tokens)
         elif path == REGISTER_PATH or path.startswith(f"{REGISTER_PATH}/"):
             tries().count("register", address, REGISTRATIONS_PER_MINUTE)
-        bodies.read(address)
 
     # Before what the application itself does first: looking for a form's token would read the body.
     app.before_request_funcs[None].insert(0, check)

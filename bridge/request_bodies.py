@@ -3,6 +3,9 @@
 A server hands over a body as it arrives, and the thread that reads it waits for whoever sends. No WSGI server lets the
 application say for how long. So senders of bodies share half of the places, and one address has at most a quarter:
 however slowly they send, the other half answers what has no body.
+
+A body is read before its request is refused, too: a server closes the connection on whoever still sends, and the
+refusal is lost.
 """
 
 import io
@@ -44,14 +47,17 @@ class RequestBodies:
         environ = request.environ
         if environ.get("CONTENT_LENGTH", "") in ("", "0") and "HTTP_TRANSFER_ENCODING" not in environ:
             return  # it has none
-        if environ.get("HTTP_CONTENT_ENCODING", "identity").strip().lower() not in ("", "identity"):
-            raise UnsupportedMediaType("send the body as it is, without Content-Encoding")
         coding = environ.get("HTTP_TRANSFER_ENCODING", "").strip().lower()
         if coding not in ("", "chunked"):
             raise UnsupportedMediaType("of transfer codings, chunked alone is understood")
         stated = None if coding else request.content_length
-        if (not coding and not stated) or (stated or 0) > self._longest:
-            return
+        if coding or 0 < (stated or 0) <= self._longest:
+            self._take_in(address, stated)
+        if environ.get("HTTP_CONTENT_ENCODING", "identity").strip().lower() not in ("", "identity"):
+            raise UnsupportedMediaType("send the body as it is, without Content-Encoding")
+
+    def _take_in(self, address: str, stated: int | None) -> None:
+        environ = request.environ
         with ExitStack() as places:
             try:
                 places.enter_context(self._of_all.one_more(_ALL))
