@@ -2,13 +2,11 @@
 
 from collections.abc import Callable, Collection, Iterable
 from datetime import timedelta
-from typing import Any
 from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 import structlog
 from flask import Flask, Response, request
-from werkzeug.routing import PathConverter
 
 from bridge import log as bridge_log
 from bridge.admin.app import ADMIN_PATH, Mounted, admin_app
@@ -36,19 +34,13 @@ from bridge.oneroster.provider import Provider, ProviderSettings
 from bridge.platform_routes import add_platform_routes
 from bridge.request_bodies import RequestBodies
 from bridge.roster.model import DEMOGRAPHICS
+from bridge.services import Services
 from bridge.settings import Settings, load_settings
 from bridge.site.views import site_blueprint
 from bridge.tool_routes import add_tool_routes
 from bridge.wiring import Wiring
 
 log = structlog.get_logger(__name__)
-
-
-class _AnyPath(PathConverter):
-    """A path, or an id with slashes, one in front too: WSGI hands over ``%2Fa`` as it does ``/a``."""
-
-    regex = ".+?"
-    part_isolating = False
 
 
 def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
@@ -64,10 +56,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
         exposed.append(settings.storage.key_file)
     for path in exposed:
         log.warning("readable_by_others", file=str(path), remedy="chmod go= on it, or on its folder")
-    app = Services(__name__, static_folder=None)
-    # sourcedIds may hold any character: "a//b" is one, "/a" another, and no path is to be tidied up.
-    app.url_map.merge_slashes = False
-    app.url_map.converters["path"] = _AnyPath
+    app = Services(__name__)
     app.extensions["bridge"] = wiring
 
     def grant(authorization: str | None) -> Grant:
@@ -171,14 +160,6 @@ def _add_runs(app: Flask, wiring: Wiring, granted: Callable[[], Grant]) -> None:
     )
     for each in (log_of_runs, syncs):
         app.register_blueprint(each.blueprint())
-
-
-class Services(Flask):
-    """Flask, for views that are plain functions."""
-
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        # Flask looks every time whether it is a coroutine, at every view and hook of a request.
-        return func
 
 
 def _add_hooks(app: Flask, cors_origins: Collection[str]) -> None:
