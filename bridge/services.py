@@ -1,7 +1,6 @@
 """Flask as the services use it: views are plain functions, nobody has a session, and there is one address.
 
-Flask asks at every request for what is the same at all of them. What is answered here for once and all costs a third of
-what Flask takes for a request.
+Flask asks at every request for what is the same at all of them, which takes half of its time.
 """
 
 from collections.abc import Callable, Mapping

@@ -22,6 +22,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "bridge.incoming",
         "bridge.platform_routes",
         "bridge.request_bodies",
+        "bridge.services",
         "bridge.tool_routes",
         "wsgi",
     ),

@@ -102,6 +102,7 @@ def _recalled(
     kind: str, authorization: str, registry: Registry, look_up: Callable[[str, Registry], tuple[G, datetime]]
 ) -> G:
     registry.recall.refresh()
+    # By the header as it came: hashing the token would take longer than all the rest of this.
     grant, expires = registry.recall.get(
         ("bearer", kind, authorization),
         lambda: look_up(_token_in(authorization), registry),

@@ -54,6 +54,16 @@ def test_no_token_is_told_apart(registry, issue, header):
     assert not refusal.value.token_sent
 
 
+def test_header_is_remembered_unless_it_is_long(registry, issue):
+    _, token = issue()
+    usual, long = f"Bearer {token}", f"Bearer {' ' * 1000}{token}"
+
+    authenticate(long, registry)
+    assert not any(long in key for key in registry.recall._kept)
+    authenticate(usual, registry)
+    assert any(usual in key for key in registry.recall._kept)
+
+
 def unauthorised(registry, token):
     with pytest.raises(Unauthorised) as refusal:
         authenticate(f"Bearer {token}", registry)
