@@ -52,15 +52,18 @@ def guard(
 
     def check() -> None:
         environ, rule = request.environ, request.url_rule
-        if rule is not None:
-            told_of(environ).route = mounted_at + rule.rule
+        # The route's own path, however a request has spelt it.
+        route = "" if rule is None else mounted_at + rule.rule
+        told_of(environ).route = route or None
         _check_size(environ)
-        address, path = environ.get("REMOTE_ADDR", ""), environ.get("PATH_INFO", "")
-        bodies.read(address)
-        per_address.take(address)
-        if path == _TOKEN_PATH and environ["REQUEST_METHOD"] == "POST":
+        address = environ.get("REMOTE_ADDR", "")
+        try:
+            bodies.read(address)
+        finally:  # whatever is the matter with the body
+            per_address.take(address)
+        if route == _TOKEN_PATH and request.method == "POST":
             tries().count("token", address, tokens)
-        elif path == REGISTER_PATH or path.startswith(f"{REGISTER_PATH}/"):
+        elif route == REGISTER_PATH or route.startswith(f"{REGISTER_PATH}/"):
             tries().count("register", address, REGISTRATIONS_PER_MINUTE)
 
     # Before what the application itself does first: looking for a form's token would read the body.

@@ -11,9 +11,9 @@ from flask.sessions import NullSession, SessionInterface
 from werkzeug.routing import MapAdapter, PathConverter, Rule
 
 _LATELY_ASKED = 1_000
-"""How many paths are remembered with the route that they lead to."""
+"""How many paths are remembered, with the route that each leads to."""
 _OFTEN_ASKED = 2_000
-"""Characters of a path that may be."""
+"""Characters of a path that may be remembered: longer ones are looked up each time."""
 
 _Matched = tuple[Rule, Mapping[str, Any]]
 
@@ -34,7 +34,7 @@ class Services(Flask):
         return func
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
-        # Flask reads the host, and what may be before it, from the request.
+        # Flask looks for the host among the headers, and for a subdomain in it.
         return None if request is None else _Routes(self, request.environ)
 
     def matched(self, method: str, path: str, match: Callable[[], _Matched]) -> _Matched:
@@ -56,13 +56,13 @@ class _Routes(MapAdapter):
     def __init__(self, services: Services, environ: Mapping[str, Any]) -> None:
         super().__init__(
             services.url_map,
-            server_name=environ["HTTP_HOST"],
-            script_name=environ.get("SCRIPT_NAME", ""),
+            server_name=environ["HTTP_HOST"].lower(),
+            script_name=_text(environ.get("SCRIPT_NAME", "")),
             subdomain="",
             url_scheme=environ["wsgi.url_scheme"],
-            path_info=environ["PATH_INFO"].encode("latin-1").decode(errors="replace"),
+            path_info=_text(environ["PATH_INFO"]),
             default_method=environ["REQUEST_METHOD"],
-            query_args=environ.get("QUERY_STRING", ""),
+            query_args=_text(environ.get("QUERY_STRING", "")),
         )
         self._services = services
 
@@ -92,3 +92,8 @@ class _AnyPath(PathConverter):
 
     regex = ".+?"
     part_isolating = False
+
+
+def _text(of_request: str) -> str:
+    """WSGI gives bytes as characters (PEP 3333, "Unicode Issues")."""
+    return of_request.encode("latin-1").decode(errors="replace")

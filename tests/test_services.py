@@ -27,6 +27,8 @@ PATHS = [
     "/folder/",
     "/number/1",
     "/number/x",
+    "/folder?a=%C3%A9",
+    "/folder?a=é&b=//",
     "",
 ]
 METHODS = ["GET", "HEAD", "POST", "PUT", "OPTIONS"]
@@ -55,7 +57,7 @@ def with_routes(app):
 
 
 def told(app, method, path, **more):
-    answer = Client(app).open(path, method=method, base_url="https://rosters.example.org/below", **more)
+    answer = Client(app).open(path, method=method, base_url="https://Rosters.Example.org/bélow", **more)
     return answer.status, sorted(answer.headers), answer.headers.get("Location"), answer.get_data()
 
 
@@ -101,6 +103,7 @@ def test_no_more_paths_are_remembered_than_may_be(monkeypatch):
         told(app, "GET", path)
 
         assert len(app._matched) <= 3
+        assert len(path) > 10 or path == "/nothing" or ("GET", path) in app._matched
         assert all(path != f"/one/{long}" for _, path in app._matched)
 
 

@@ -19,9 +19,6 @@ from bridge.roster.visibility import Visibility
 
 G = TypeVar("G")
 
-_USUAL = 100
-"""Characters of a header that holds a token of ours and nothing else."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
@@ -57,7 +54,7 @@ def authenticate(authorization: str | None, registry: Registry) -> Grant:
     :param authorization: the ``Authorization`` header's value, if there is one.
     :raises Unauthorised: if it holds no valid bearer token.
     """
-    return _recalled("client", authorization or "", registry, _grant)
+    return _recalled("client", _token_in(authorization), registry, _grant)
 
 
 def _grant(token: str, registry: Registry) -> tuple[Grant, datetime]:
@@ -87,7 +84,7 @@ def authenticate_tool(authorization: str | None, registry: Registry) -> ToolGran
 
     :raises Unauthorised: if the header holds no valid bearer token of a tool.
     """
-    return _recalled("tool", authorization or "", registry, _tool_grant)
+    return _recalled("tool", _token_in(authorization), registry, _tool_grant)
 
 
 def _tool_grant(token: str, registry: Registry) -> tuple[ToolGrant, datetime]:
@@ -98,23 +95,17 @@ def _tool_grant(token: str, registry: Registry) -> tuple[ToolGrant, datetime]:
     return ToolGrant(tool, stored.scopes), stored.expires
 
 
-def _recalled(
-    kind: str, authorization: str, registry: Registry, look_up: Callable[[str, Registry], tuple[G, datetime]]
-) -> G:
+def _recalled(kind: str, token: str, registry: Registry, look_up: Callable[[str, Registry], tuple[G, datetime]]) -> G:
     registry.recall.refresh()
-    # By the header as it came: hashing the token would take longer than all the rest of this.
-    grant, expires = registry.recall.get(
-        ("bearer", kind, authorization),
-        lambda: look_up(_token_in(authorization), registry),
-        keep=len(authorization) <= _USUAL,
-    )
+    # By the token itself: to hash it would take longer than all the rest of this. Only valid ones are kept.
+    grant, expires = registry.recall.get(("bearer", kind, token), lambda: look_up(token, registry))
     if expires <= registry.clock():
         raise _not_valid()
     return grant
 
 
-def _token_in(authorization: str) -> str:
-    scheme, _, token = authorization.strip().partition(" ")
+def _token_in(authorization: str | None) -> str:
+    scheme, _, token = (authorization or "").strip().partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer" or not token:
         raise Unauthorised(

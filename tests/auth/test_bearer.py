@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from bridge.auth.bearer import authenticate, require
+from bridge.auth.bearer import authenticate, authenticate_tool, require
 from bridge.auth.tokens import issue_token
 from bridge.errors import Forbidden, Unauthorised
+from bridge.nrps.schemas import CONTEXT_MEMBERSHIP_SCOPE
 from bridge.oneroster.scopes import ROSTER, ROSTER_CORE, ROSTER_DEMOGRAPHICS
 from bridge.registry.registry import Registry
 from bridge.roster.visibility import Visibility
@@ -54,14 +55,19 @@ def test_no_token_is_told_apart(registry, issue, header):
     assert not refusal.value.token_sent
 
 
-def test_header_is_remembered_unless_it_is_long(registry, issue):
-    _, token = issue()
-    usual, long = f"Bearer {token}", f"Bearer {' ' * 1000}{token}"
+def test_token_of_a_client_is_none_of_a_tool_and_the_other_way_round(registry, issue):
+    _, of_client = issue()
+    tool = registry.tools.add("Tool", jwks_url="https://tool.example.org/jwks")
+    scopes = [CONTEXT_MEMBERSHIP_SCOPE]
+    of_tool = issue_token(registry.tool_tokens, tool.client_id, scopes, lifetime=timedelta(hours=1))
 
-    authenticate(long, registry)
-    assert not any(long in key for key in registry.recall._kept)
-    authenticate(usual, registry)
-    assert any(usual in key for key in registry.recall._kept)
+    for _ in range(2):
+        assert authenticate(f"Bearer {of_client}", registry)
+        assert authenticate_tool(f"Bearer {of_tool}", registry)
+        with pytest.raises(Unauthorised):
+            authenticate_tool(f"Bearer {of_client}", registry)
+        with pytest.raises(Unauthorised):
+            authenticate(f"Bearer {of_tool}", registry)
 
 
 def unauthorised(registry, token):
