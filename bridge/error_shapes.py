@@ -14,13 +14,13 @@ from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from bridge.around import told_of
+from bridge.auth.token_endpoint import TOKEN_PATH
 from bridge.errors import InvalidRequest, RequestError
 from bridge.oneroster import status_info
 
 log = structlog.get_logger(__name__)
 
 _ONEROSTER = "/ims"
-_TOKEN = "/oauth2/token"  # noqa: S105 - a path
 
 
 def add_error_handlers(app: Flask) -> None:
@@ -77,7 +77,7 @@ def _allowed(error: MethodNotAllowed) -> str:
 
 def _problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
     """An error in OAuth's words (RFC 6749 section 5.2) at the token endpoint, in HTTP's elsewhere."""
-    if request.path == _TOKEN:
+    if request.path == TOKEN_PATH:
         # RFC 6749 knows no code for "too many": this one comes nearest.
         error = {500: "server_error", 429: "temporarily_unavailable"}.get(status, "invalid_request")
         body = {"error": error, "error_description": detail}

@@ -14,6 +14,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from bridge.around import told_of
 from bridge.auth.rate_limit import RateLimit
+from bridge.auth.token_endpoint import TOKEN_PATH
 from bridge.errors import InvalidRequest
 from bridge.lti.rules import REGISTER_PATH
 from bridge.registry.tries import Tries
@@ -28,8 +29,6 @@ MAX_BODY = 1024 * 1024
 """Bytes of a body, where an endpoint sets no bound of its own."""
 
 REGISTRATIONS_PER_MINUTE = 10
-
-_TOKEN_PATH = "/oauth2/token"  # noqa: S105 - a path
 
 
 def guard(
@@ -61,7 +60,7 @@ def guard(
             bodies.read(address)
         finally:  # whatever is the matter with the body
             per_address.take(address)
-        if route == _TOKEN_PATH and request.method == "POST":
+        if route == TOKEN_PATH and request.method == "POST":
             tries().count("token", address, tokens)
         elif route == REGISTER_PATH or route.startswith(f"{REGISTER_PATH}/"):
             tries().count("register", address, REGISTRATIONS_PER_MINUTE)

@@ -4,8 +4,8 @@ A server hands over a body as it arrives, and the thread that reads it waits for
 application say for how long. So senders of bodies share half of the places, and one address has at most a quarter:
 however slowly they send, the other half answers what has no body.
 
-So is a body whose request is about to be refused, by rate or because it is compressed: a server closes the connection
-on whoever still sends, and the refusal is lost. What is longer than anybody accepts is not read.
+The body of a request that is about to be refused, by rate or because it is compressed, is read as well: a server closes
+the connection on whoever still sends, and the refusal is lost. What is longer than anybody accepts is not read.
 """
 
 import io

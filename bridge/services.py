@@ -83,9 +83,6 @@ class _NoSessions(SessionInterface):
     def open_session(self, app: Flask, request: Request) -> NullSession:
         return self._none
 
-    def save_session(self, *_: Any) -> None:
-        raise AssertionError("there are no sessions here")
-
 
 class _AnyPath(PathConverter):
     """A path, or an id with slashes, one in front too: WSGI hands over ``%2Fa`` as it does ``/a``."""

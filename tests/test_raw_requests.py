@@ -2,10 +2,10 @@
 
 import os
 import re
+import select
 import socket
 import subprocess
 import sys
-import time
 from contextlib import closing, contextmanager, suppress
 from http.client import HTTPConnection
 from pathlib import Path
@@ -299,7 +299,8 @@ def late(connection, path, **headers):
         connection.putheader(name.replace("_", "-"), value)
     connection.putheader("Content-Length", str(len(FORM)))
     connection.endheaders()
-    time.sleep(0.2)
+    answered, _, _ = select.select([connection.sock], [], [], 0.2)
+    assert not answered  # before the body is there
     connection.send(FORM)
     with connection.getresponse() as answer:
         answer.read()

@@ -9,6 +9,7 @@ from bridge.admin.accounts import signed_in
 from bridge.admin.choosing import as_chosen, ids_in, lines_of
 from bridge.admin.forms import ClientForm, ClientLimitsForm
 from bridge.admin.paging import PAGE, listing, number
+from bridge.auth.token_endpoint import TOKEN_PATH
 from bridge.clock import from_stamp
 from bridge.errors import InvalidRequest, UnknownObject
 from bridge.registry.clients import Client
@@ -121,7 +122,7 @@ def pages(wiring: Wiring) -> Blueprint:
             "client_secret.html",
             client=client,
             secret=secret,
-            token_url=f"{root}/oauth2/token",
+            token_url=f"{root}{TOKEN_PATH}",
             service_url=f"{root}/ims/oneroster/rostering/v1p2",
         )
 

@@ -9,6 +9,7 @@ from bridge.admin.accounts import signed_in
 from bridge.admin.choosing import as_chosen, ids_in, lines_of
 from bridge.admin.forms import ToolForm, ToolKeysForm, ToolLimitsForm
 from bridge.admin.paging import PAGE, listing, number
+from bridge.auth.token_endpoint import TOKEN_PATH
 from bridge.auth.tool_keys import parse_public_keys
 from bridge.errors import InvalidRequest
 from bridge.roster.model import CLASSES
@@ -103,7 +104,7 @@ def pages(wiring: Wiring) -> Blueprint:
     def _shown(client_id: str, form: ToolKeysForm) -> str:
         root = wiring.settings.server.public_url
         return render_template(
-            "tool.html", tool=wiring.registry.tools.get(client_id), form=form, token_url=f"{root}/oauth2/token"
+            "tool.html", tool=wiring.registry.tools.get(client_id), form=form, token_url=f"{root}{TOKEN_PATH}"
         )
 
     return blueprint

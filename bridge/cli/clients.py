@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from bridge.api.scopes import RUNS_READ, SYNC
+from bridge.auth.token_endpoint import TOKEN_PATH
 from bridge.cli.common import (
     Session,
     check_something_set,
@@ -108,7 +109,7 @@ def add(
         privacy=visibility.privacy,
         body_style=body,
     )
-    token_url = f"{session.settings.server.public_url}/oauth2/token"
+    token_url = f"{session.settings.server.public_url}{TOKEN_PATH}"
     report(
         as_json,
         {"client_id": client.client_id, "client_secret": secret, "token_url": token_url},
