@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
+from prometheus_client import values
 
 
 @pytest.fixture(autouse=True)
@@ -16,3 +17,10 @@ def logs_as_they_were() -> Iterator[None]:
     structlog.reset_defaults()
     root.handlers[:] = handlers
     root.setLevel(level)
+
+
+@pytest.fixture(autouse=True)
+def counts_end_with_their_app() -> Iterator[None]:
+    """The metrics library keeps every file open that a process ever counted in: elsewhere one, here one an app."""
+    yield
+    values._multi_process_cleanups.clear()

@@ -299,7 +299,7 @@ def late(connection, path, **headers):
         connection.putheader(name.replace("_", "-"), value)
     connection.putheader("Content-Length", str(len(FORM)))
     connection.endheaders()
-    with selectors.DefaultSelector() as answers:  # of any number, which select.select is not
+    with selectors.DefaultSelector() as answers:  # select.select takes none above 1,023
         answers.register(connection.sock, selectors.EVENT_READ)
         assert not answers.select(timeout=0.2)  # nothing before the body is there
     connection.send(FORM)
