@@ -1,11 +1,24 @@
-"""What a test has set up for the whole process is not left to the next one."""
+"""What all tests share: files enough, and nothing that one of them has set up for the whole process."""
 
 import logging
+import sys
 from collections.abc import Iterator
 
 import pytest
 import structlog
-from prometheus_client import values
+
+if sys.platform != "win32":
+    import resource
+
+_FILES = 8192
+"""That the tests' process may have open: the metrics library keeps the file of every app that ever counted."""
+
+
+def pytest_configure() -> None:
+    if sys.platform != "win32":
+        allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if allowed < _FILES:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (_FILES if most < 0 else min(_FILES, most), most))
 
 
 @pytest.fixture(autouse=True)
@@ -17,10 +30,3 @@ def logs_as_they_were() -> Iterator[None]:
     structlog.reset_defaults()
     root.handlers[:] = handlers
     root.setLevel(level)
-
-
-@pytest.fixture(autouse=True)
-def counts_end_with_their_app() -> Iterator[None]:
-    """The metrics library keeps every file open that a process ever counted in: elsewhere one, here one an app."""
-    yield
-    values._multi_process_cleanups.clear()
