@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import NamedTuple
 
+from bridge.mirror.writes import last_write
 from bridge.roster.instants import floor_to_date, floor_to_stamp, parse_instant
 from bridge.roster.model import Collection, Path, Shape
 from bridge.roster.query import Among, And, Comparison, Condition, Or, Predicate, Sort
@@ -356,5 +357,4 @@ def _compare_change(comparison: Comparison) -> Term:
         return Term(f"r.changed {operator} (SELECT writes.changed FROM writes WHERE writes.stamp = ?)", (stamp,))
     operator = ">" if predicate in (Predicate.GREATER, Predicate.GREATER_OR_EQUAL) else "<="
     including = "<=" if predicate in (Predicate.GREATER, Predicate.LESS_OR_EQUAL) else "<"
-    last = f"(SELECT max(writes.changed) FROM writes WHERE writes.stamp {including} ?)"
-    return Term(f"r.changed {operator} coalesce({last}, 0)", (stamp,))
+    return Term(f"r.changed {operator} coalesce({last_write(including)}, 0)", (stamp,))

@@ -14,6 +14,7 @@ from typing import Any, Self
 from bridge.mirror.condition_sql import FACET_FIELD, NEVER, Term, all_of
 from bridge.mirror.horizon import Horizons
 from bridge.mirror.mirror import Mirror
+from bridge.mirror.writes import last_write
 from bridge.roster.model import CLASSES, COLLECTIONS, Collection
 from bridge.roster.privacy import PersonDetail
 from bridge.roster.redaction import redacted
@@ -59,9 +60,7 @@ class Extract:
         """
         mirror.db.execute("BEGIN")
         try:
-            row = mirror.db.execute(
-                "SELECT coalesce(max(changed), 0) FROM writes WHERE stamp <= ?", (since,)
-            ).fetchone()
+            row = mirror.db.execute(f"SELECT coalesce({last_write('<=')}, 0)", (since,)).fetchone()
             yield cls(mirror, visibility, None if since is None else int(row[0]), collections)
         finally:
             mirror.db.execute("ROLLBACK")

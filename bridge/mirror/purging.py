@@ -14,7 +14,7 @@ from bridge.clock import Clock, to_stamp
 from bridge.mirror.condition_sql import ANY_SOURCE
 from bridge.mirror.documents import Documents
 from bridge.mirror.mirror import Mirror
-from bridge.mirror.writes import next_changed, stamp
+from bridge.mirror.writes import last_write, next_changed, stamp
 from bridge.roster.model import (
     ACADEMIC_SESSIONS,
     CLASSES,
@@ -162,9 +162,7 @@ class Purge:
     def _since(self, kept: timedelta) -> dict[str, object]:
         """Before when something is too old, and the last write of that time."""
         before = to_stamp(self._now - kept)
-        (write,) = self._db.execute(
-            "SELECT coalesce(max(changed), 0) FROM writes WHERE stamp < ?", (before,)
-        ).fetchone()
+        (write,) = self._db.execute(f"SELECT coalesce({last_write('<')}, 0)", (before,)).fetchone()
         return {"before": before, "write": write}
 
     def _count(self, select: str, since: dict[str, object]) -> int:

@@ -307,9 +307,9 @@ def _ways(query: Query, source_ids: Mapping[str, int], horizon: Horizon | None, 
     index = None if by_id or by_value or not in_order else _index(query, restricted=bool(given or query.search))
     ordered = f'{table} INDEXED BY "{index}"' if index else table
     since = next((term for term in given if _is_since(collection, term)), None)
-    if since is None or by_id:
-        return [_Rows(Term(ordered), "r.seq", terms)]
     by_changed = f'{table} INDEXED BY "{collection.name}_by_changed"'
+    if since is None or by_id or ordered == by_changed:
+        return [_Rows(Term(ordered), "r.seq", terms)]
     since_term = compiler.compile(since)
     few = Term(
         f"(SELECT count(*) FROM (SELECT 1 FROM {by_changed} WHERE {since_term.sql} LIMIT ?)) <= ?",

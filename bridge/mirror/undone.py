@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from sqlite_utils import Database
 
 from bridge.mirror.runs import Run
+from bridge.mirror.writes import last_write
 from bridge.roster.difference import differences
 from bridge.roster.model import COLLECTIONS
 
@@ -52,8 +53,7 @@ class RunRecords:
         self._db = db
         # A run that changed no record has no write of its own: then all that came before its end counts.
         (last,) = db.execute(
-            "SELECT coalesce((SELECT max(changed) FROM writes WHERE run = ?),"
-            " (SELECT max(changed) FROM writes WHERE stamp <= ?), 0)",
+            f"SELECT coalesce((SELECT max(changed) FROM writes WHERE run = ?), {last_write('<=')}, 0)",  # noqa: S608
             (run.id, run.finished),
         ).fetchone()
         self._last = int(last)

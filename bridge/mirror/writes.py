@@ -12,6 +12,16 @@ def next_changed(db: Database) -> int:
     return int(db.execute("SELECT coalesce(max(changed), 0) + 1 FROM writes").fetchone()[0])
 
 
+def last_write(operator: str) -> str:
+    """SQL of the number of the last write whose stamp compares so with a parameter, ``NULL`` if there is none.
+
+    By the index of the stamps, which rise with the numbers: a maximum of the numbers would walk all later writes.
+
+    :param operator: ``<`` or ``<=``.
+    """
+    return f"(SELECT w.changed FROM writes AS w WHERE w.stamp {operator} ? ORDER BY w.stamp DESC LIMIT 1)"  # noqa: S608
+
+
 def move_marks(db: Database, collection: str, changed: int) -> None:
     """Note that this write has changed records of a collection: answers that depend on them are not what they were."""
     db.execute(

@@ -211,6 +211,13 @@ def plan_of(school, statement):
             "SEARCH r USING INDEX users_by_changed (changed>?)",
             id="changed-since",
         ),
+        pytest.param(
+            USERS,
+            "dateLastModified>='2026-01-01'",
+            {},
+            "SEARCH w USING INDEX sqlite_autoindex_writes_1 (stamp<?)",
+            id="last-write-before",
+        ),
     ],
 )
 def test_page_is_found_by_its_index(school, collection, filter_, rest, step):
@@ -220,6 +227,15 @@ def test_page_is_found_by_its_index(school, collection, filter_, rest, step):
     )
 
     assert step in plan_of(school, page_of(query))
+
+
+def test_changes_in_their_order_are_walked_without_being_counted_before(school):
+    since = parse_filter("dateLastModified>='2026-01-01'", USERS)
+    query = Query(collection=USERS, visibility=Visibility.of_all(), limit=9, where=since, sort=Sort("dateLastModified"))
+
+    walks = [step for step in plan_of(school, page_of(query)) if "users_by_changed" in step]
+
+    assert walks == ["SEARCH r USING INDEX users_by_changed (changed>?)"]
 
 
 @pytest.mark.parametrize("visibility", [Visibility.of_all(), Visibility.of("north")], ids=["all", "one-source"])
