@@ -5,7 +5,7 @@ more; with them their facets and their part of the tallies. Nothing else moves: 
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 
@@ -28,6 +28,11 @@ from bridge.roster.model import (
 )
 
 _BATCH = 500
+"""Rows that one transaction drops, or of which it finds out whether they go: others wait for it."""
+
+_OVER = "coalesce(r.status, x'') = 'tobedeleted'"  # as the index has it
+
+_ALL = {"after": 0, "upto": 2**63 - 1}
 
 # Who refers before whom is referred to.
 _ORDER = (ENROLLMENTS, DEMOGRAPHICS, USERS, CLASSES, COURSES, ACADEMIC_SESSIONS, ORGS)
@@ -46,27 +51,31 @@ _REFERRED: Mapping[str, Collection] = {
     "agents": USERS,
 }
 
-_FACTS = """
-SELECT id FROM facts
-WHERE gone IS NOT NULL AND NOT EXISTS (SELECT 1 FROM runs WHERE runs.id = facts.gone AND started >= :before)
-"""
-_FACT_CHANGES = """
-SELECT rowid FROM fact_changes
-WHERE NOT EXISTS (SELECT 1 FROM runs WHERE runs.id = fact_changes.run AND started >= :before)
-"""
+_FACTS = "SELECT id FROM facts WHERE gone < :run"
+_FACT_CHANGES = "SELECT rowid FROM fact_changes WHERE run < :run"
 _CHANGES = "SELECT id FROM changes WHERE changed <= :write"
 _EVENTS = "SELECT event FROM outbox WHERE changed <= :write"
+_OLD_RUNS = "SELECT id AS number FROM runs WHERE id < :run AND id > :after ORDER BY id"
 # A context stands at a run, and the latest one of each is what is shown of it.
 _RUNS = """
-SELECT id FROM runs
-WHERE started < :before AND outcome <> 'running'
-    AND id NOT IN (SELECT max(id) FROM runs GROUP BY source, context)
-    AND id NOT IN (SELECT run FROM contexts)
-    AND id NOT IN (SELECT complete_run FROM contexts WHERE complete_run IS NOT NULL)
+SELECT id FROM runs AS r
+WHERE id < :run AND id > :after AND id <= :upto AND outcome <> 'running'
+    AND EXISTS (SELECT 1 FROM runs AS later
+        WHERE later.source = r.source AND later.context = r.context AND later.id > r.id)
+    AND NOT EXISTS (SELECT 1 FROM contexts
+        WHERE contexts.source = r.source AND contexts.context = r.context AND r.id IN (run, complete_run))
 """
+_OF_RUNS = (
+    ("quarantine", "run"),
+    ("held", "run"),
+    ("held_changes", "run"),
+    ("decisions", "run"),
+    ("decisions", "led_to"),
+    ("runs", "id"),
+)
 
 # What was said of people, like the change log.
-_HELD_CHANGES = "SELECT DISTINCT run AS id FROM held_changes JOIN runs ON runs.id = run WHERE started < :before"
+_HELD_CHANGES = "SELECT DISTINCT run FROM held_changes WHERE run < :run"
 
 # Those about runs go with the runs.
 _DECISIONS = "SELECT id FROM decisions WHERE run IS NULL AND led_to IS NULL AND made < :before"
@@ -121,11 +130,11 @@ class Purge:
     def count(self) -> Purged:
         """What :meth:`do` would drop; nothing is changed."""
         return Purged(
-            records=sum(self._count(_tombstones(each), self._since(self._keep.tombstones)) for each in _ORDER),
+            records=sum(self._count(_tombstones(each), self._since(self._keep.tombstones) | _ALL) for each in _ORDER),
             facts=self._count(_FACTS, self._since(self._keep.facts)),
             changes=self._count(_CHANGES, self._since(self._keep.changes)),
             events=self._count(_EVENTS, self._since(self._keep.events)),
-            runs=self._count(_RUNS, self._since(self._keep.runs)),
+            runs=self._count(_RUNS, self._since(self._keep.runs) | _ALL),
         )
 
     def do(self) -> Purged:
@@ -147,46 +156,74 @@ class Purge:
         purged.changes = self._drop(_CHANGES, changes, ("changes", "id"))
         purged.events = self._drop_events()
         self._drop(_DECISIONS, self._since(self._keep.runs), ("decisions", "id"))
-        purged.runs = self._drop(
-            _RUNS,
-            self._since(self._keep.runs),
-            ("quarantine", "run"),
-            ("held", "run"),
-            ("held_changes", "run"),
-            ("decisions", "run"),
-            ("decisions", "led_to"),
-            ("runs", "id"),
-        )
+        purged.runs = self._drop_runs()
         return purged
 
     def _since(self, kept: timedelta) -> dict[str, object]:
-        """Before when something is too old, and the last write of that time."""
+        """Before when something is too old, the last write of that time, and the first run that is not of it.
+
+        Later runs have higher numbers, but where the clock was turned back: then some things stay a little longer.
+        """
         before = to_stamp(self._now - kept)
         (write,) = self._db.execute(f"SELECT coalesce({last_write('<')}, 0)", (before,)).fetchone()
-        return {"before": before, "write": write}
+        (run,) = self._db.execute(
+            "SELECT coalesce(min(id), (SELECT coalesce(max(id), 0) + 1 FROM runs)) FROM runs WHERE started >= ?",
+            (before,),
+        ).fetchone()
+        return {"before": before, "write": write, "run": run}
 
     def _count(self, select: str, since: dict[str, object]) -> int:
         return int(self._db.execute(f"SELECT count(*) FROM ({select})", since).fetchone()[0])  # noqa: S608
 
     def _drop(self, select: str, since: dict[str, object], *tables: tuple[str, str]) -> int:
-        """Delete what is selected from tables, each by the column that holds what is selected."""
+        """Delete all that is selected from tables, each by the column that holds what is selected."""
         total = 0
         while True:
             with storage.write(self._db):
-                found = self._db.execute(f"{select} LIMIT {_BATCH}", since).fetchall()
-                for table, column in tables:
-                    self._db.conn.executemany(f"DELETE FROM {table} WHERE {column} = ?", found)  # noqa: S608
-            total += len(found)
-            if len(found) < _BATCH:
+                found = self._delete(f"{select} LIMIT {_BATCH}", since, tables)
+            total += found
+            if found < _BATCH:
                 return total
             self._between()
+
+    def _delete(self, select: str, parameters: dict[str, object], tables: Iterable[tuple[str, str]]) -> int:
+        found = self._db.execute(select, parameters).fetchall()
+        for table, column in tables:
+            self._db.conn.executemany(f"DELETE FROM {table} WHERE {column} = ?", found)  # noqa: S608
+        return len(found)
+
+    def _windows(self, numbers: str, since: dict[str, object]) -> Iterator[dict[str, object]]:
+        """Go through rows of which some stay, each looked at once: a window is from :after to :upto.
+
+        :param numbers: selects those of the rows behind :after, in order.
+        """
+        after = 0
+        while True:
+            window = since | {"after": after}
+            (upto,) = self._db.execute(f"SELECT max(number) FROM ({numbers} LIMIT {_BATCH})", window).fetchone()  # noqa: S608
+            if upto is None:
+                return
+            if after:
+                self._between()
+            yield window | {"upto": upto}
+            after = upto
+
+    def _drop_runs(self) -> int:
+        total = 0
+        for window in self._windows(_OLD_RUNS, self._since(self._keep.runs)):
+            with storage.write(self._db):
+                total += self._delete(_RUNS, window, _OF_RUNS)
+        return total
 
     def _drop_events(self) -> int:
         since = self._since(self._keep.events)
         with storage.write(self._db):
             # Before the first goes: whoever comes back from before this moment is told that something is missing.
+            # By the index of the writes, in whose order events are: a maximum would walk all that stay.
             (gone,) = self._db.execute(
-                "SELECT coalesce(max(event), 0) FROM outbox WHERE changed <= :write", since
+                "SELECT coalesce((SELECT event FROM outbox WHERE changed <= :write"
+                " ORDER BY changed DESC, event DESC LIMIT 1), 0)",
+                since,
             ).fetchone()
             self._db.execute(
                 "UPDATE meta SET value = max(CAST(value AS INTEGER), ?) WHERE key = 'events_gone'", (gone,)
@@ -198,10 +235,10 @@ class Purge:
 
     def _drop_tombstones(self, collection: Collection) -> int:
         total = 0
-        since = self._since(self._keep.tombstones)
-        while True:
+        numbers = f'SELECT seq AS number FROM "{collection.name}" AS r WHERE {_OVER} AND seq > :after ORDER BY seq'  # noqa: S608
+        for window in self._windows(numbers, self._since(self._keep.tombstones)):
             with storage.write(self._db):
-                found = self._db.execute(f"{_tombstones(collection)} LIMIT {_BATCH}", since).fetchall()
+                found = self._db.execute(_tombstones(collection), window).fetchall()
                 changed = next_changed(self._db)
                 seqs: dict[int, list[int]] = defaultdict(list)
                 for seq, source in found:
@@ -213,13 +250,11 @@ class Purge:
                 if found:  # no record's stamp, but the mirror's: it is not what it was
                     stamp(self._db, changed, None, self._clock)
             total += len(found)
-            if len(found) < _BATCH:
-                return total
-            self._between()
+        return total
 
 
 def _tombstones(collection: Collection) -> str:
-    """The records of a collection that may go: none that stays refers to them."""
+    """The records of a collection, of a window, that may go: none that stays refers to them."""
     stays = "".join(
         "\n    AND NOT EXISTS (SELECT 1 FROM facets AS f"  # noqa: S608 - our own names
         f" JOIN \"{other.name}\" AS o ON o.seq = f.seq AND NOT (o.status = 'tobedeleted' AND o.changed <= :write)"
@@ -229,7 +264,7 @@ def _tombstones(collection: Collection) -> str:
     )
     return (
         f'SELECT r.seq, r.source FROM "{collection.name}" AS r'  # noqa: S608 - our own names
-        f" WHERE r.status = 'tobedeleted' AND r.changed <= :write{stays}"
+        f" WHERE {_OVER} AND r.seq > :after AND r.seq <= :upto AND r.changed <= :write{stays}"
     )
 
 

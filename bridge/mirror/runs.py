@@ -203,7 +203,11 @@ class Runs:
 
     def latest_by_context(self) -> dict[tuple[str, ContextKey], Run]:
         """The latest run of each context."""
-        rest = "WHERE runs.id IN (SELECT max(id) FROM runs GROUP BY source, context)"
+        # Every context has an attempt, and its latest run may be one that is none: an undoing.
+        rest = (
+            "WHERE runs.id IN (SELECT (SELECT max(id) FROM runs WHERE source = a.source AND context = a.context)"
+            " FROM attempts AS a)"
+        )
         return {(run.source, run.context): run for run in self._select(rest, ())}
 
     def quarantined(self, run: int) -> list[Quarantined]:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from bridge.mirror import purging
 from bridge.mirror.changes import Changes
 from bridge.mirror.documents import tallied_kinds
 from bridge.mirror.purging import Keep, Purge, Purged
@@ -229,6 +230,55 @@ def test_a_count_says_what_a_purge_will_drop_and_drops_nothing(school, biology, 
     assert school.dump() == held
     assert counted == asked.do()
     assert counted.records == 2
+
+
+def test_what_goes_is_found_among_what_stays_however_little_a_transaction_looks_at(
+    school, biology, chemistry, purge, monkeypatch
+):
+    monkeypatch.setattr(purging, "_BATCH", 1)
+    for number in range(5):
+        biology.enrol(f"extra-{number}")
+        chemistry.enrol(f"extra-{number}")
+    for _ in range(2):
+        school.reconcile(biology)
+        school.reconcile(chemistry)
+    leavers = {f"extra-{number}" for number in range(5)}
+    biology.leave(*leavers)
+    school.reconcile(biology, approved=leavers)
+    school.clock.turn(days=20)
+    chemistry.leave("extra-1", "extra-3")
+    school.reconcile(chemistry, approved={"extra-1", "extra-3"})
+    asked = purge(tombstones=10 * DAY, facts=10 * DAY, changes=10 * DAY, events=10 * DAY, runs=10 * DAY)
+
+    counted = asked.count()
+
+    assert counted == asked.do()
+    assert counted.records == 5
+    assert counted.runs == 4
+    assert [run.id for run in school.runs.latest()] == [6, 5]
+
+
+@pytest.mark.parametrize("collection", COLLECTIONS.values(), ids=lambda each: each.name)
+def test_tombstones_are_not_looked_for_among_what_goes_on(school, collection):
+    between = {"write": 9, "after": 0, "upto": 9}
+
+    plan = school.mirror.db.execute(f"EXPLAIN QUERY PLAN {purging._tombstones(collection)}", between).fetchall()
+
+    steps = [step.replace("COVERING ", "") for *_, step in plan if step.startswith(("SCAN r", "SEARCH r"))]
+    assert steps == [f"SEARCH r USING INDEX {collection.name}_by_status (<expr>=? AND seq>? AND seq<?)"]
+
+
+def test_of_a_run_only_its_own_context_is_looked_at(school):
+    between = {"run": 9, "after": 0, "upto": 9}
+
+    plan = school.mirror.db.execute(f"EXPLAIN QUERY PLAN {purging._RUNS}", between).fetchall()
+
+    steps = [step.replace("COVERING ", "") for *_, step in plan if step.startswith(("SCAN", "SEARCH"))]
+    assert steps == [
+        "SEARCH r USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
+        "SEARCH later USING INDEX runs_by_context (source=? AND context=? AND id>?)",
+        "SEARCH contexts USING PRIMARY KEY (source=? AND context=?)",
+    ]
 
 
 def test_a_large_purge_gives_way_between_transactions(school, biology, purge):
