@@ -27,6 +27,7 @@ from bridge.roster.supplied import SUPPLIED
 ERASED = "bridge.erased"
 """The metadata key of a tombstone of somebody who was erased."""
 
+_ENROLLED = "coalesce(\"user.sourcedId\", x'')"  # as the index has it
 _OF_RUNS = "run IN (SELECT id FROM runs WHERE source = :source)"
 _SUBJECTS = "subject IN (SELECT value FROM json_each(:subjects))"
 _RECORDS = "(collection, sourcedId) IN (SELECT value ->> 0, value ->> 1 FROM json_each(:records))"
@@ -96,7 +97,7 @@ class People:
             rows = self._db.execute(
                 "SELECT name FROM sources JOIN (SELECT source FROM users WHERE sourcedId = :id"
                 " UNION SELECT source FROM demographics WHERE sourcedId = :id"
-                ' UNION SELECT source FROM enrollments WHERE "user.sourcedId" = :id) AS held'
+                f" UNION SELECT source FROM enrollments WHERE {_ENROLLED} = :id) AS held"
                 " ON held.source = sources.id",
                 {"id": sourced_id},
             ).fetchall()
@@ -191,9 +192,9 @@ class People:
     def _records(self, person: Person) -> Sequence[tuple[str, str, str]]:
         """Her records: collection, sourcedId, document."""
         found = []
-        for collection, column in ((USERS, "sourcedId"), (ENROLLMENTS, "user.sourcedId"), (DEMOGRAPHICS, "sourcedId")):
+        for collection, column in ((USERS, "sourcedId"), (ENROLLMENTS, _ENROLLED), (DEMOGRAPHICS, "sourcedId")):
             rows = self._db.execute(
-                f'SELECT sourcedId, document FROM "{collection.name}" WHERE "{column}" = ?', (person.sourced_id,)
+                f'SELECT sourcedId, document FROM "{collection.name}" WHERE {column} = ?', (person.sourced_id,)
             ).fetchall()
             found += [(collection.name, sourced_id, document) for sourced_id, document in rows]
         return found

@@ -54,11 +54,12 @@ class Quality:
         self._limit = limit
 
     def without_teacher(self, after: int = 0) -> Found:
-        """Active classes with members but no active teacher: (sourcedId, source, title)."""
+        """Active classes without an active teacher: (sourcedId, source, title)."""
         rows = self._db.execute(
             "SELECT classes.seq, sourcedId, sources.name, title FROM classes JOIN sources ON sources.id = source"
-            " WHERE classes.seq > :after AND status = 'active' AND sourcedId NOT IN"
-            " (SELECT \"class.sourcedId\" FROM enrollments WHERE role = 'teacher' AND status = 'active')"
+            " WHERE classes.seq > :after AND status = 'active' AND NOT EXISTS (SELECT 1 FROM enrollments AS e"
+            ' WHERE e.source = classes.source AND e."class.sourcedId" = classes.sourcedId'
+            " AND e.role = 'teacher' AND e.status = 'active')"
             f" AND {_SOURCES} ORDER BY classes.seq LIMIT :limit",
             {"after": after, "limit": self._limit + 1, "sources": self._sources},
         ).fetchall()

@@ -2,9 +2,13 @@
 
 import pytest
 
+from bridge.clock import utc_now
 from bridge.mirror import enrolled_members
+from bridge.mirror.erasing import People
+from bridge.mirror.quality import Quality
 from bridge.mirror.query_sql import Statement, compile_count, prepare_page
 from bridge.oneroster.operations import OPERATIONS
+from bridge.roster.identity import SourcedId
 from bridge.roster.query import Query
 from bridge.roster.visibility import Visibility
 
@@ -47,3 +51,25 @@ def test_whom_a_class_has_is_not_looked_for_among_all_enrollments_of_its_source(
     steps = [step.replace("COVERING ", "") for *_, step in plan]
     assert any(step.startswith("SEARCH e USING INDEX enrollments_by_") for step in steps)
     assert [step for step in steps if "_by_source" in step or step.startswith("SCAN e")] == []
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        pytest.param(lambda mirror: People(mirror, utc_now).find(SourcedId("x")), id="a person"),
+        pytest.param(
+            lambda mirror: Quality(mirror, Visibility.of_all()).without_teacher(), id="classes without teacher"
+        ),
+    ],
+)
+def test_operators_questions_do_not_look_through_all_enrollments(school, asked):
+    db = school.mirror.db.conn
+    statements = []
+    db.set_trace_callback(statements.append)
+    asked(school.mirror)
+    db.set_trace_callback(None)
+
+    plans = [step for each in statements for *_, step in db.execute(f"EXPLAIN QUERY PLAN {each}").fetchall()]
+
+    assert any(step.startswith(("SEARCH enrollments USING", "SEARCH e USING")) for step in plans)
+    assert [step for step in plans if step.startswith(("SCAN enrollments", "SCAN e"))] == []
