@@ -17,7 +17,7 @@ _FILES = 8192
 def pytest_configure() -> None:
     if sys.platform != "win32":
         allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-        if allowed < _FILES:
+        if 0 <= allowed < _FILES:
             resource.setrlimit(resource.RLIMIT_NOFILE, (_FILES if most < 0 else min(_FILES, most), most))
 
 

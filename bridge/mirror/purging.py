@@ -28,7 +28,7 @@ from bridge.roster.model import (
 )
 
 _BATCH = 500
-"""Rows that one transaction drops, or of which it finds out whether they go: others wait for it."""
+"""Rows that one transaction drops (runs with all that was kept of them), or finds out whether they go: others wait."""
 
 _OVER = "coalesce(r.status, x'') = 'tobedeleted'"  # as the index has it
 
@@ -51,15 +51,22 @@ _REFERRED: Mapping[str, Collection] = {
     "agents": USERS,
 }
 
-_FACTS = "SELECT id FROM facts WHERE gone < :run"
-_FACT_CHANGES = "SELECT rowid FROM fact_changes WHERE run < :run"
+# What came in a run is of the run's time. The bound keeps what is too young from being looked at; it decides nothing.
+_FACTS = """
+SELECT id FROM facts
+WHERE gone < :run AND NOT EXISTS (SELECT 1 FROM runs WHERE runs.id = facts.gone AND started >= :before)
+"""
+_FACT_CHANGES = """
+SELECT rowid FROM fact_changes
+WHERE run < :run AND NOT EXISTS (SELECT 1 FROM runs WHERE runs.id = fact_changes.run AND started >= :before)
+"""
 _CHANGES = "SELECT id FROM changes WHERE changed <= :write"
 _EVENTS = "SELECT event FROM outbox WHERE changed <= :write"
 _OLD_RUNS = "SELECT id AS number FROM runs WHERE id < :run AND id > :after ORDER BY id"
 # A context stands at a run, and the latest one of each is what is shown of it.
 _RUNS = """
 SELECT id FROM runs AS r
-WHERE id < :run AND id > :after AND id <= :upto AND outcome <> 'running'
+WHERE id < :run AND id > :after AND id <= :upto AND started < :before AND outcome <> 'running'
     AND EXISTS (SELECT 1 FROM runs AS later
         WHERE later.source = r.source AND later.context = r.context AND later.id > r.id)
     AND NOT EXISTS (SELECT 1 FROM contexts
@@ -75,7 +82,10 @@ _OF_RUNS = (
 )
 
 # What was said of people, like the change log.
-_HELD_CHANGES = "SELECT DISTINCT run FROM held_changes WHERE run < :run"
+_HELD_CHANGES = """
+SELECT DISTINCT run FROM held_changes
+WHERE run < :run AND NOT EXISTS (SELECT 1 FROM runs WHERE runs.id = held_changes.run AND started >= :before)
+"""
 
 # Those about runs go with the runs.
 _DECISIONS = "SELECT id FROM decisions WHERE run IS NULL AND led_to IS NULL AND made < :before"
@@ -160,15 +170,18 @@ class Purge:
         return purged
 
     def _since(self, kept: timedelta) -> dict[str, object]:
-        """Before when something is too old, the last write of that time, and the first run that is not of it.
+        """Before when something is too old, the last write of that time, and a run before which all others of it are.
 
-        Later runs have higher numbers, but where the clock was turned back: then some things stay a little longer.
+        Later runs have higher numbers, but where the clock was turned back: then some things stay a little longer. Runs
+        that began in the future, by a clock that was ahead, make nothing wait for them.
         """
-        before = to_stamp(self._now - kept)
-        (write,) = self._db.execute(f"SELECT coalesce({last_write('<')}, 0)", (before,)).fetchone()
-        (run,) = self._db.execute(
-            "SELECT coalesce(min(id), (SELECT coalesce(max(id), 0) + 1 FROM runs)) FROM runs WHERE started >= ?",
-            (before,),
+        before, now = to_stamp(self._now - kept), to_stamp(self._now)
+        (write, run) = self._db.execute(
+            f"SELECT coalesce({last_write('<')}, 0), coalesce("  # noqa: S608 - our own SQL
+            " (SELECT min((SELECT id FROM runs WHERE source = sources.id AND started >= ? AND started <= ?"
+            "  ORDER BY started LIMIT 1)) FROM sources),"
+            " (SELECT coalesce(max(id), 0) + 1 FROM runs))",
+            (before, before, now),
         ).fetchone()
         return {"before": before, "write": write, "run": run}
 

@@ -54,7 +54,7 @@ class Quality:
         self._limit = limit
 
     def without_teacher(self, after: int = 0) -> Found:
-        """Active classes without an active teacher: (sourcedId, source, title)."""
+        """Active classes without an active teacher of their own source: (sourcedId, source, title)."""
         rows = self._db.execute(
             "SELECT classes.seq, sourcedId, sources.name, title FROM classes JOIN sources ON sources.id = source"
             " WHERE classes.seq > :after AND status = 'active' AND NOT EXISTS (SELECT 1 FROM enrollments AS e"

@@ -80,6 +80,7 @@ def test_members_that_a_run_removed_are_members_again(school, biology, undone):
     assert set(report.restored) == {user_record("ann"), enrollment_record("ann", biology)}
     assert report.left == []
     assert (undoing.outcome, undoing.added) == (Outcome.APPLIED, 1)
+    assert school.runs.latest_by_context() == {("north", biology.key): undoing}
 
 
 def test_what_a_run_changed_is_as_it_was(school, biology, undone):
