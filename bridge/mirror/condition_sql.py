@@ -357,4 +357,4 @@ def _compare_change(comparison: Comparison) -> Term:
         return Term(f"r.changed {operator} (SELECT writes.changed FROM writes WHERE writes.stamp = ?)", (stamp,))
     operator = ">" if predicate in (Predicate.GREATER, Predicate.GREATER_OR_EQUAL) else "<="
     including = "<=" if predicate in (Predicate.GREATER, Predicate.LESS_OR_EQUAL) else "<"
-    return Term(f"r.changed {operator} coalesce({last_write(including)}, 0)", (stamp,))
+    return Term(f"r.changed {operator} {last_write(including)}", (stamp,))

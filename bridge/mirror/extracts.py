@@ -60,7 +60,7 @@ class Extract:
         """
         mirror.db.execute("BEGIN")
         try:
-            row = mirror.db.execute(f"SELECT coalesce({last_write('<=')}, 0)", (since,)).fetchone()
+            row = mirror.db.execute(f"SELECT {last_write('<=')}", (since,)).fetchone()
             yield cls(mirror, visibility, None if since is None else int(row[0]), collections)
         finally:
             mirror.db.execute("ROLLBACK")

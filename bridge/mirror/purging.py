@@ -139,8 +139,9 @@ class Purge:
 
     def count(self) -> Purged:
         """What :meth:`do` would drop; nothing is changed."""
+        tombstones = self._since(self._keep.tombstones) | _ALL
         return Purged(
-            records=sum(self._count(_tombstones(each), self._since(self._keep.tombstones) | _ALL) for each in _ORDER),
+            records=sum(self._count(_tombstones(each), tombstones) for each in _ORDER),
             facts=self._count(_FACTS, self._since(self._keep.facts)),
             changes=self._count(_CHANGES, self._since(self._keep.changes)),
             events=self._count(_EVENTS, self._since(self._keep.events)),
@@ -157,8 +158,9 @@ class Purge:
 
     def _do(self) -> Purged:
         purged = Purged()
+        tombstones = self._since(self._keep.tombstones)
         for collection in _ORDER:
-            purged.records += self._drop_tombstones(collection)
+            purged.records += self._drop_tombstones(collection, tombstones)
         purged.facts = self._drop(_FACTS, self._since(self._keep.facts), ("facts", "id"))
         changes = self._since(self._keep.changes)
         self._drop(_FACT_CHANGES, changes, ("fact_changes", "rowid"))
@@ -170,14 +172,14 @@ class Purge:
         return purged
 
     def _since(self, kept: timedelta) -> dict[str, object]:
-        """Before when something is too old, the last write of that time, and a run before which all others of it are.
+        """Before when something is too old, the last write of that time, and the first run that is not of it.
 
         Later runs have higher numbers, but where the clock was turned back: then some things stay a little longer. Runs
         that began in the future, by a clock that was ahead, make nothing wait for them.
         """
         before, now = to_stamp(self._now - kept), to_stamp(self._now)
         (write, run) = self._db.execute(
-            f"SELECT coalesce({last_write('<')}, 0), coalesce("  # noqa: S608 - our own SQL
+            f"SELECT {last_write('<')}, coalesce("  # noqa: S608 - our own SQL
             " (SELECT min((SELECT id FROM runs WHERE source = sources.id AND started >= ? AND started <= ?"
             "  ORDER BY started LIMIT 1)) FROM sources),"
             " (SELECT coalesce(max(id), 0) + 1 FROM runs))",
@@ -246,10 +248,10 @@ class Purge:
             )
         return self._drop(_EVENTS, since, ("outbox", "event"))
 
-    def _drop_tombstones(self, collection: Collection) -> int:
+    def _drop_tombstones(self, collection: Collection, since: dict[str, object]) -> int:
         total = 0
         numbers = f'SELECT seq AS number FROM "{collection.name}" AS r WHERE {_OVER} AND seq > :after ORDER BY seq'  # noqa: S608
-        for window in self._windows(numbers, self._since(self._keep.tombstones)):
+        for window in self._windows(numbers, since):
             with storage.write(self._db):
                 found = self._db.execute(_tombstones(collection), window).fetchall()
                 changed = next_changed(self._db)

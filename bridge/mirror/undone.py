@@ -53,7 +53,7 @@ class RunRecords:
         self._db = db
         # A run that changed no record has no write of its own: then all that came before its end counts.
         (last,) = db.execute(
-            f"SELECT coalesce((SELECT max(changed) FROM writes WHERE run = ?), {last_write('<=')}, 0)",  # noqa: S608
+            f"SELECT coalesce((SELECT max(changed) FROM writes WHERE run = ?), {last_write('<=')})",  # noqa: S608
             (run.id, run.finished),
         ).fetchone()
         self._last = int(last)

@@ -13,13 +13,14 @@ def next_changed(db: Database) -> int:
 
 
 def last_write(operator: str) -> str:
-    """SQL of the number of the last write whose stamp compares so with a parameter, ``NULL`` if there is none.
+    """SQL of the number of the last write whose stamp compares so with a parameter, 0 if there is none.
 
     By the index of the stamps, which rise with the numbers: a maximum of the numbers would walk all later writes.
 
     :param operator: ``<`` or ``<=``.
     """
-    return f"(SELECT w.changed FROM writes AS w WHERE w.stamp {operator} ? ORDER BY w.stamp DESC LIMIT 1)"  # noqa: S608
+    last = f"SELECT w.changed FROM writes AS w WHERE w.stamp {operator} ? ORDER BY w.stamp DESC LIMIT 1"  # noqa: S608
+    return f"coalesce(({last}), 0)"
 
 
 def move_marks(db: Database, collection: str, changed: int) -> None:
